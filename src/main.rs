@@ -1,0 +1,3 @@
+//! The front door: arguments, telemetry, dispatch, exit code.
+
+fn main() {}

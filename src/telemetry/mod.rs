@@ -1,0 +1,226 @@
+//! What operators see of a running process: log lines on standard error.
+//!
+//! Standard output belongs to results (tables, JSON), so logs never go there. A terminal gets text,
+//! anything else JSON, one object per line. The level comes from the caller, who reads it from
+//! `WARDEN_LOG` or `RUST_LOG`. Whatever it says, the HTTP and AWS libraries stay at `info`: below
+//! that they print headers and bodies, and those hold credentials and people's data.
+
+pub mod vocabulary;
+
+use std::io::{self, IsTerminal};
+
+use tracing::{Level, Metadata, Subscriber};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+/// The variable with the level of the log lines; the configuration does not take it for a setting.
+pub const LOG_VARIABLE: &str = "WARDEN_LOG";
+
+/// The variable that is asked when [`LOG_VARIABLE`] is not set.
+pub const FALLBACK_LOG_VARIABLE: &str = "RUST_LOG";
+
+/// The level when neither variable is set.
+const DEFAULT_LEVEL: &str = "warn";
+
+/// Libraries that print headers or bodies below `info`, by the beginning of their targets.
+const CLAMPED: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
+
+/// What a log line looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For eyes.
+    Text,
+    /// For machines: one JSON object per line.
+    Json,
+}
+
+impl Format {
+    /// Text where standard error is a terminal.
+    pub fn of_stderr() -> Self {
+        if io::stderr().is_terminal() {
+            Self::Text
+        } else {
+            Self::Json
+        }
+    }
+}
+
+/// Logging could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The level cannot be read.
+    #[error("log level {given:?} cannot be read: write error, warn, info, debug or trace")]
+    Level {
+        /// What was asked for.
+        given: String,
+        /// What is wrong with it.
+        #[source]
+        source: ParseError,
+    },
+    /// Somebody was faster.
+    #[error("logging is already set up")]
+    Already(#[from] TryInitError),
+}
+
+/// Sets up logging for the whole process, once. `variable` looks up an environment variable.
+///
+/// # Errors
+/// The level cannot be read, or logging is already set up.
+pub fn init(
+    variable: impl Fn(&str) -> Option<String>,
+    format: Format,
+) -> Result<(), TelemetryError> {
+    let level = level(variable);
+    subscriber(&level, format, io::stderr)?.try_init()?;
+    Ok(())
+}
+
+/// The level that was asked for: an empty variable counts as not set.
+fn level(variable: impl Fn(&str) -> Option<String>) -> String {
+    [LOG_VARIABLE, FALLBACK_LOG_VARIABLE]
+        .into_iter()
+        .filter_map(variable)
+        .find(|level| !level.trim().is_empty())
+        .unwrap_or_else(|| DEFAULT_LEVEL.to_owned())
+}
+
+/// Everything but the global part of [`init`].
+fn subscriber<W>(
+    level: &str,
+    format: Format,
+    writer: W,
+) -> Result<impl Subscriber + Send + Sync + use<W>, TelemetryError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let wanted = EnvFilter::builder()
+        .parse(level)
+        .map_err(|source| TelemetryError::Level {
+            given: level.to_owned(),
+            source,
+        })?;
+    let layer = lines(format, writer).with_filter(wanted.and(filter_fn(is_safe)));
+    Ok(tracing_subscriber::registry().with(layer))
+}
+
+/// The layer that writes lines.
+fn lines<S, W>(format: Format, writer: W) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = tracing_subscriber::fmt::layer().with_writer(writer);
+    match format {
+        Format::Text => layer.with_target(false).compact().boxed(),
+        Format::Json => layer
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .boxed(),
+    }
+}
+
+/// Whether a line cannot hold what the libraries print below `info`.
+fn is_safe(metadata: &Metadata<'_>) -> bool {
+    let clamped = CLAMPED
+        .iter()
+        .any(|prefix| metadata.target().starts_with(prefix));
+    !clamped || *metadata.level() <= Level::INFO
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vocabulary::{MESSAGE_ID, SPAN_MESSAGE};
+    use super::*;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    /// Remembers what was written.
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<Vec<u8>>>);
+
+    impl Paper {
+        fn text(&self) -> String {
+            let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            String::from_utf8(bytes.clone()).unwrap()
+        }
+    }
+
+    impl io::Write for Paper {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let mut paper = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            paper.extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(level: &str, format: Format, work: impl FnOnce()) -> String {
+        let paper = Paper::default();
+        let copy = paper.clone();
+        let subscriber = subscriber(level, format, move || copy.clone()).unwrap();
+        tracing::subscriber::with_default(subscriber, work);
+        paper.text()
+    }
+
+    #[test]
+    fn aws_and_http_stay_at_info_whatever_is_asked() {
+        let text = written("trace,aws_smithy=trace,hyper=trace", Format::Text, || {
+            tracing::debug!("ours");
+            tracing::debug!(target: "aws_smithy_runtime::client", "headers");
+            tracing::trace!(target: "hyper_util::client", "body");
+            tracing::info!(target: "aws_config", "region found");
+        });
+        assert!(
+            text.contains("ours") && text.contains("region found"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("headers") && !text.contains("body"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_json_line_names_its_message() {
+        let text = written("info", Format::Json, || {
+            let span = tracing::info_span!(SPAN_MESSAGE, { MESSAGE_ID } = "m-1");
+            let _inside = span.entered();
+            tracing::info!("polling");
+            tracing::debug!("hidden");
+        });
+        let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!(line["message"], "polling");
+        assert_eq!(line["spans"][0][MESSAGE_ID], "m-1");
+        assert_eq!(line["spans"][0]["name"], SPAN_MESSAGE);
+    }
+
+    #[test]
+    fn our_variable_wins_and_an_empty_one_does_not_count() {
+        let check = |ours: Option<&str>, rust: Option<&str>, want: &str| {
+            let found = level(|name| match name {
+                LOG_VARIABLE => ours.map(str::to_owned),
+                FALLBACK_LOG_VARIABLE => rust.map(str::to_owned),
+                _ => None,
+            });
+            assert_eq!(found, want);
+        };
+        check(None, None, "warn");
+        check(None, Some("info"), "info");
+        check(Some("debug"), Some("info"), "debug");
+        check(Some(" "), Some("info"), "info");
+    }
+
+    #[test]
+    fn a_level_that_cannot_be_read_is_said() {
+        let error = subscriber("warden=loud", Format::Text, io::sink)
+            .err()
+            .unwrap();
+        assert!(error.to_string().contains("warden=loud"), "{error}");
+    }
+}

@@ -1,0 +1,50 @@
+//! The names that log lines are searched by: spans and fields, in one place.
+//!
+//! Names are dotted, from the large to the small, with the unit last where there is one. They are
+//! part of what operators build on: a name that has been released keeps its meaning. No field here
+//! may ever carry a key, a body, matched text, a prompt or a reply; an object is told apart by the
+//! digest of its key.
+
+/// The span round the work on one message.
+pub const SPAN_MESSAGE: &str = "message";
+/// The span round the work on one object.
+pub const SPAN_OBJECT: &str = "object";
+
+/// The queue's id of a message.
+pub const MESSAGE_ID: &str = "message.id";
+/// How often a message was received, this time included.
+pub const MESSAGE_RECEIVE_COUNT: &str = "message.receive_count";
+/// How many messages a line speaks of.
+pub const MESSAGE_COUNT: &str = "message.count";
+
+/// The bucket of an object.
+pub const OBJECT_BUCKET: &str = "object.bucket";
+/// Eight hexadecimal digits that stand for the key.
+pub const OBJECT_KEY_DIGEST: &str = "object.key_digest";
+/// The size of an object in bytes.
+pub const OBJECT_BYTES: &str = "object.bytes";
+
+/// The word of a verdict.
+pub const VERDICT: &str = "verdict";
+/// What was decided to do.
+pub const ACTION: &str = "action";
+/// What came of it.
+pub const OUTCOME: &str = "outcome";
+/// The id of a finding.
+pub const FINDING_ID: &str = "finding.id";
+
+/// The stable code of an error.
+pub const ERROR_CODE: &str = "error.code";
+/// What an error says, its sources included.
+pub const ERROR_DETAIL: &str = "error.detail";
+/// The stable code of the reason why a message was parked.
+pub const PARK_REASON: &str = "park.reason";
+
+/// How long something took, in milliseconds.
+pub const ELAPSED_MILLIS: &str = "elapsed_ms";
+/// How long something waits before the next attempt, in milliseconds.
+pub const RETRY_AFTER_MILLIS: &str = "retry.after_ms";
+/// What a wait waits for.
+pub const WAIT_NAME: &str = "wait.name";
+/// What ends the process.
+pub const SHUTDOWN_CAUSE: &str = "shutdown.cause";
