@@ -14,3 +14,5 @@ pub mod retry;
 pub mod telemetry;
 
 pub mod shutdown;
+
+pub mod event;
