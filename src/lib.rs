@@ -16,3 +16,5 @@ pub mod telemetry;
 pub mod shutdown;
 
 pub mod event;
+
+pub mod object;

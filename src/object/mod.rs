@@ -1,0 +1,28 @@
+//! The thing itself: reading an object within bounds, and making of it what a detector can see.
+
+mod decode;
+mod encode;
+mod format;
+mod limits;
+mod memory;
+mod plan;
+mod prepare;
+mod prepared;
+mod preparer;
+mod raster;
+mod settings;
+mod sniff;
+mod store;
+#[cfg(test)]
+mod tests;
+mod unreadable;
+
+pub use format::{Format, looks_like_image_name};
+pub use limits::{Limits, MAX_PIECE_BYTES, MAX_PIECE_EDGE, MAX_PIECES};
+pub use memory::{MemoryBudget, MemoryPermit};
+pub use prepare::{claimed_size, prepare};
+pub use prepared::{Media, Part, Piece, Prepared};
+pub use preparer::Preparer;
+pub use settings::{ObjectSettings, RawObject};
+pub use store::{Facts, Fetched, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why};
+pub use unreadable::Unreadable;
