@@ -18,3 +18,5 @@ pub mod shutdown;
 pub mod event;
 
 pub mod object;
+
+pub mod verdict;
