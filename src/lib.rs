@@ -20,3 +20,5 @@ pub mod event;
 pub mod object;
 
 pub mod verdict;
+
+pub mod action;
