@@ -22,3 +22,5 @@ pub mod object;
 pub mod verdict;
 
 pub mod action;
+
+pub mod record;
