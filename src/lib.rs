@@ -24,3 +24,5 @@ pub mod verdict;
 pub mod action;
 
 pub mod record;
+
+pub mod alert;
