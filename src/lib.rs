@@ -26,3 +26,5 @@ pub mod action;
 pub mod record;
 
 pub mod alert;
+
+pub mod worker;

@@ -1,0 +1,162 @@
+//! Intent, act, outcome: the only place that changes an object.
+//!
+//! The order is what makes a kill at any moment harmless: the intent is durable before the act, the
+//! outcome is durable before anybody is told, and each step may be repeated. A repeated removal
+//! finds the object gone and says so.
+
+use std::sync::Arc;
+
+use super::error::WorkError;
+use super::lease::{Lease, LeaseEnd};
+use super::ports::Parts;
+use crate::action::{Action, Admission, Gate, Outcome, Refusal, Tell};
+use crate::object::{Mark, ObjectRef, Removed, Tagged};
+use crate::record::{Begun, Finding, Intent, State};
+use crate::verdict::Verdict;
+
+/// On whose behalf we act.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Standing<'a> {
+    /// On behalf of a message, as long as it is ours.
+    Lease(&'a Lease),
+    /// On behalf of the records: nobody else will finish it.
+    Records,
+}
+
+impl Standing<'_> {
+    fn is_ours(self) -> bool {
+        match self {
+            Self::Lease(lease) => lease.is_live(),
+            Self::Records => true,
+        }
+    }
+
+    /// Resolves when acting is no longer our business.
+    pub(crate) async fn over(self) -> LeaseEnd {
+        match self {
+            Self::Lease(lease) => lease.over().await,
+            Self::Records => std::future::pending().await,
+        }
+    }
+}
+
+/// Acts on intents.
+#[derive(Clone, Debug)]
+pub(crate) struct Enforcer {
+    parts: Arc<Parts>,
+}
+
+impl Enforcer {
+    pub(crate) fn new(parts: Arc<Parts>) -> Self {
+        Self { parts }
+    }
+
+    /// Carries an intent to its outcome, or finds that it was carried there before. What comes
+    /// back is acted or announced, and is in the records as such.
+    pub(crate) async fn enforce(
+        &self,
+        intent: Intent,
+        standing: Standing<'_>,
+    ) -> Result<Finding, WorkError> {
+        match self.parts.ledger.begin(intent).await? {
+            Begun::Fresh(intent) | Begun::Resumed(intent) => self.finish(intent, standing).await,
+            Begun::Finished(finding) => Ok(finding),
+        }
+    }
+
+    /// Finishes an intent that is in the records.
+    pub(crate) async fn finish(
+        &self,
+        intent: Intent,
+        standing: Standing<'_>,
+    ) -> Result<Finding, WorkError> {
+        let outcome = self.act(intent.finding(), standing).await?;
+        let mut finding = intent.acted(outcome, self.parts.clock.now());
+        self.parts.ledger.advance(&finding).await?;
+        self.parts.observer.acted(&finding);
+        tracing::debug!(
+            finding.id = %finding.id,
+            object.key = ?finding.subject.key,
+            action = finding.decision.action.as_str(),
+            outcome = outcome.code(),
+            "acted"
+        );
+        if finding.decision.tell == Tell::Remember {
+            finding = finding.announced(None, self.parts.clock.now());
+            self.parts.ledger.advance(&finding).await?;
+        }
+        debug_assert!(
+            finding.state > State::Intent,
+            "an acted finding has an outcome"
+        );
+        Ok(finding)
+    }
+
+    async fn act(&self, finding: &Finding, standing: Standing<'_>) -> Result<Outcome, WorkError> {
+        let decision = &finding.decision;
+        // The guards ask what holds today: who turned enforcement off after the intent was written
+        // does not want it carried out.
+        let object = match self
+            .parts
+            .guards
+            .before(decision, finding.subject.object.as_ref())
+        {
+            Gate::Go => finding.subject.object.as_ref(),
+            Gate::Refuse(Refusal::Observing) => return Ok(Outcome::Observed),
+            Gate::Refuse(refusal) => {
+                tracing::debug!(finding.id = %finding.id, code = refusal.code(), "left alone");
+                None
+            }
+        };
+        let Some(object) = object else {
+            return Ok(Outcome::Kept);
+        };
+        match decision.action {
+            Action::Keep => Ok(Outcome::Kept),
+            Action::Tag => self.mark(finding, object).await,
+            Action::Quarantine | Action::Delete => {
+                if !standing.is_ours() {
+                    return Err(WorkError::LeaseOver(LeaseEnd::Lost));
+                }
+                if self.parts.breaker.admit(&finding.id) == Admission::Held {
+                    return Ok(Outcome::Held);
+                }
+                self.remove(finding, object).await
+            }
+        }
+    }
+
+    async fn remove(&self, finding: &Finding, object: &ObjectRef) -> Result<Outcome, WorkError> {
+        let store = &self.parts.store;
+        let quarantine = finding.decision.action == Action::Quarantine;
+        let removed = if quarantine {
+            store.quarantine(object, &finding.id).await?
+        } else {
+            store.remove(object).await?
+        };
+        Ok(match removed {
+            Removed::Removed if quarantine => Outcome::Quarantined,
+            Removed::Removed => Outcome::Deleted,
+            Removed::AlreadyGone => Outcome::AlreadyGone,
+            Removed::Superseded => Outcome::Superseded,
+            Removed::Blocked(why) => Outcome::Blocked { why },
+        })
+    }
+
+    async fn mark(&self, finding: &Finding, object: &ObjectRef) -> Result<Outcome, WorkError> {
+        let mark = match finding.judgement.verdict {
+            Verdict::Clean => Mark::Clean,
+            Verdict::Flagged { .. } => Mark::Flagged,
+            Verdict::Undecided { .. } => Mark::Undecided,
+            Verdict::Unreadable { .. } => Mark::Unreadable,
+            Verdict::Missing | Verdict::Superseded => return Ok(Outcome::AlreadyGone),
+        };
+        Ok(match self.parts.store.tag(object, mark).await? {
+            Tagged::Tagged => Outcome::Tagged,
+            Tagged::Gone => Outcome::AlreadyGone,
+            // A store that knows no tags leaves nothing undone: the finding says the same.
+            Tagged::Unsupported => Outcome::Kept,
+            Tagged::NoRoom | Tagged::Denied(_) => Outcome::TagFailed,
+        })
+    }
+}

@@ -1,0 +1,282 @@
+//! One upload, from event to acted finding.
+
+use std::sync::Arc;
+
+use super::enforce::{Enforcer, Standing};
+use super::error::WorkError;
+use super::inflight::{InFlight, Joined, Leader};
+use super::ports::Parts;
+use crate::action::Outcome;
+use crate::event::{Identity, Target, Upload};
+use crate::object::looks_like_image_name;
+use crate::record::{Finding, Intent, Judgement, State, Subject, UploadedBy, date_of};
+use crate::verdict::{Inspection, Verdict};
+
+/// How one upload ended.
+#[derive(Debug)]
+pub(crate) enum Worked {
+    /// There was nothing to judge: not ours, known, done by somebody else, or gone.
+    PassedOver,
+    /// It was judged, and nothing is left to do.
+    Done,
+    /// Acted on; whoever has to be told was not told yet.
+    Tell(Vec<(Finding, Leader)>),
+}
+
+/// Does uploads.
+#[derive(Clone, Debug)]
+pub(crate) struct UploadWork {
+    parts: Arc<Parts>,
+    enforcer: Enforcer,
+    in_flight: InFlight,
+    ask_first: bool,
+}
+
+/// How the worker knows an upload again.
+enum Known {
+    /// It does not.
+    New,
+    /// The finding is at its end, and nothing about it is to be done or said.
+    Settled,
+    /// The finding is acted on and has to be told.
+    Untold(Box<Finding>),
+}
+
+impl UploadWork {
+    /// `ask_first` asks the records before every read, not only when a message came before.
+    pub(crate) fn new(
+        parts: Arc<Parts>,
+        enforcer: Enforcer,
+        in_flight: InFlight,
+        ask_first: bool,
+    ) -> Self {
+        Self {
+            parts,
+            enforcer,
+            in_flight,
+            ask_first,
+        }
+    }
+
+    /// Who acts.
+    pub(crate) fn enforcer(&self) -> Enforcer {
+        self.enforcer.clone()
+    }
+
+    /// What is being done now.
+    pub(crate) fn in_flight(&self) -> InFlight {
+        self.in_flight.clone()
+    }
+
+    /// Does one upload, and what came to lie in its place meanwhile. `seen_before` says that its
+    /// message came before.
+    pub(crate) async fn run(
+        &self,
+        upload: &Upload,
+        seen_before: bool,
+        standing: Standing<'_>,
+    ) -> Result<Worked, WorkError> {
+        if let Err(skipped) = self.parts.filter.admit(upload) {
+            self.parts.observer.passed_over(upload, skipped.code());
+            return Ok(Worked::PassedOver);
+        }
+        let first = self.one(upload, seen_before, standing).await?;
+        let Worked::Tell(mut untold) = first else {
+            return Ok(first);
+        };
+        let replaced = untold
+            .first()
+            .and_then(|(finding, _)| Self::what_replaced(upload, finding));
+        if let Some(replacement) = replaced
+            && let Worked::Tell(more) = self.one(&replacement, true, standing).await?
+        {
+            untold.extend(more);
+        }
+        Ok(Worked::Tell(untold))
+    }
+
+    /// One upload, done by us or by whoever is at it already.
+    async fn one(
+        &self,
+        upload: &Upload,
+        seen_before: bool,
+        standing: Standing<'_>,
+    ) -> Result<Worked, WorkError> {
+        let joined = tokio::select! {
+            joined = self.in_flight.join(upload.identity.finding_id()) => joined,
+            end = standing.over() => return Err(WorkError::LeaseOver(end)),
+        };
+        let leader = match joined {
+            Joined::Leader(leader) => leader,
+            Joined::Settled => {
+                self.parts
+                    .observer
+                    .passed_over(upload, "same_work_in_flight");
+                return Ok(Worked::PassedOver);
+            }
+        };
+        let ask = seen_before || self.ask_first;
+        let mut judged = false;
+        match self.lead(upload, ask, standing, &mut judged).await? {
+            Some(finding) => Ok(Worked::Tell(vec![(finding, leader)])),
+            None => {
+                leader.settled();
+                Ok(if judged {
+                    Worked::Done
+                } else {
+                    Worked::PassedOver
+                })
+            }
+        }
+    }
+
+    /// What comes back is acted and has to be told.
+    async fn lead(
+        &self,
+        upload: &Upload,
+        ask: bool,
+        standing: Standing<'_>,
+        judged: &mut bool,
+    ) -> Result<Option<Finding>, WorkError> {
+        if ask {
+            match self.known(upload, standing).await? {
+                Known::New => {}
+                Known::Settled => {
+                    self.parts.observer.passed_over(upload, "already_settled");
+                    return Ok(None);
+                }
+                Known::Untold(finding) => return Ok(Some(*finding)),
+            }
+        }
+        self.parts.observer.started(upload);
+        // Looking changes nothing, so it may be left at any moment.
+        let inspection = tokio::select! {
+            inspection = self.parts.inspector.inspect(&upload.target, upload.size) => inspection?,
+            end = standing.over() => return Err(WorkError::LeaseOver(end)),
+        };
+        let gone = matches!(inspection.verdict, Verdict::Missing | Verdict::Superseded);
+        // An object that is not there may have been removed by us, before a crash: then the
+        // records hold an intent that has to be finished and told.
+        if gone
+            && !ask
+            && let Known::Untold(finding) = self.known(upload, standing).await?
+        {
+            return Ok(Some(*finding));
+        }
+        if gone {
+            self.parts.observer.looked(upload, &inspection);
+            return Ok(None);
+        }
+        *judged = true;
+        self.conclude(upload, &inspection, standing).await
+    }
+
+    /// What the records know, with what was begun brought to its end.
+    async fn known(&self, upload: &Upload, standing: Standing<'_>) -> Result<Known, WorkError> {
+        let date = date_of(upload.happened_at);
+        let Some(finding) = self
+            .parts
+            .ledger
+            .find(&upload.identity.finding_id(), date)
+            .await?
+        else {
+            return Ok(Known::New);
+        };
+        if finding.state == State::Announced {
+            let policy = &self.parts.policy;
+            return Ok(if finding.may_be_reopened(policy.mode, &policy.hash) {
+                Known::New
+            } else {
+                Known::Settled
+            });
+        }
+        let acted = match finding.clone().into_intent() {
+            Some(intent) => self.enforcer.finish(intent, standing).await?,
+            None => finding,
+        };
+        Ok(match acted.state {
+            State::Announced => Known::Settled,
+            State::Intent | State::Acted => Known::Untold(Box::new(acted)),
+        })
+    }
+
+    /// From verdict to outcome. `Some` has to be told.
+    async fn conclude(
+        &self,
+        upload: &Upload,
+        inspection: &Inspection,
+        standing: Standing<'_>,
+    ) -> Result<Option<Finding>, WorkError> {
+        let named_an_image = looks_like_image_name(upload.target.key.as_str());
+        let decision = self
+            .parts
+            .policy
+            .decide(&inspection.verdict, named_an_image);
+        let now = self.parts.clock.now();
+        let intent = Intent::new(
+            upload.identity.clone(),
+            subject(&upload.target, inspection),
+            UploadedBy {
+                principal: upload.uploader.principal.clone(),
+                ip: upload.uploader.ip.clone(),
+            },
+            judgement(inspection),
+            decision,
+            (upload.happened_at, now),
+        );
+        if inspection.verdict == Verdict::Clean {
+            self.parts.observer.looked(upload, inspection);
+            let finding = intent.acted(Outcome::Kept, now).announced(None, now);
+            self.parts.ledger.note_clean(finding).await;
+            return Ok(None);
+        }
+        let finding = self.enforcer.enforce(intent, standing).await?;
+        Ok((finding.state != State::Announced).then_some(finding))
+    }
+
+    /// The object changed between verdict and removal. What is there now has an event of its own,
+    /// unless two writes to a key without versions were told as one: so it is work of its own here
+    /// too, known again by the time at which the change was met.
+    fn what_replaced(upload: &Upload, superseded: &Finding) -> Option<Upload> {
+        let pin = &superseded.subject.object.as_ref()?.pin;
+        let met_at = superseded.times.acted_at?;
+        let unversioned = pin.version.is_none();
+        (unversioned && superseded.outcome == Some(Outcome::Superseded)).then(|| Upload {
+            target: Target {
+                pin: None,
+                ..upload.target.clone()
+            },
+            identity: Identity::Write {
+                bucket: upload.target.bucket.clone(),
+                key: upload.target.key.clone(),
+                etag: None,
+                sequencer: None,
+                time: met_at,
+            },
+            happened_at: met_at,
+            size: None,
+            ..upload.clone()
+        })
+    }
+}
+
+fn subject(target: &Target, inspection: &Inspection) -> Subject {
+    Subject {
+        bucket: target.bucket.clone(),
+        key: target.key.clone(),
+        object: inspection.object.clone(),
+        size: inspection.facts.as_ref().map(|facts| facts.size),
+        sha256: inspection.sha256.clone(),
+        format: inspection.format,
+    }
+}
+
+fn judgement(inspection: &Inspection) -> Judgement {
+    Judgement {
+        verdict: inspection.verdict.clone(),
+        threat: inspection.threat,
+        judge: inspection.judge.clone(),
+        cached: inspection.cached,
+        millis: u64::try_from(inspection.took.as_millis()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,270 @@
+//! The corridor: poll, lease, process, enforce, settle. It owns no rules.
+//!
+//! What a message means is said by `event`, what a picture is by `verdict`, what is done about it
+//! by `action`; the worker carries each message through these rooms, keeps it leased meanwhile, and
+//! lets go of it only when everything it asked for is done, written down and told.
+//!
+//! Three bounds are apart from each other: messages under lease (`limits.held`), judgements under
+//! way (`limits.concurrency`, inside the inspector), memory (`limits.memory_bytes`, there too).
+//! Messages that only wait for their alert have places of their own (`limits.settling`).
+
+mod enforce;
+mod error;
+mod inflight;
+mod inspect;
+mod lease;
+mod pause;
+mod poll;
+mod ports;
+mod process;
+mod settings;
+mod settle;
+mod sweep;
+mod tell;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::event::Options;
+
+use self::enforce::Enforcer;
+use self::inflight::InFlight;
+use self::inspect::UploadWork;
+use self::lease::LeaseKeeper;
+use self::pause::Pause;
+use self::poll::Poller;
+use self::process::Processor;
+use self::settle::Settler;
+use self::sweep::Sweeper;
+use self::tell::Teller;
+
+pub use self::ports::{Observer, Parts, Unobserved};
+pub use self::settings::{Limits, QueueSettings, RawLimits, RawQueue};
+
+/// What the last calls of a shutdown may take, after its deadline.
+const LAST_CALLS: Duration = Duration::from_secs(5);
+
+/// How often merge windows are closed while work drains: often against the seconds that a window
+/// stays open, seldom against the work itself.
+const FLUSH_AGAIN: Duration = Duration::from_millis(50);
+
+/// How the worker works, beside what it is built from.
+#[derive(Clone, Debug)]
+pub struct WorkerSettings {
+    /// Its bounds.
+    pub limits: Limits,
+    /// How it polls.
+    pub queue: QueueSettings,
+    /// Ask the records before every read. Where that is cheap it spares judging what was judged
+    /// before a restart.
+    pub ask_first: bool,
+    /// How old an open finding must be before it is finished from the records: older than any
+    /// message can be in another task's hands.
+    pub sweep_after: Duration,
+    /// What messages may ask for.
+    pub options: Options,
+}
+
+/// How a worker ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drained {
+    /// Everything that had begun came to its end.
+    Clean,
+    /// Time ran out: what was unfinished went back to the queue.
+    Late,
+}
+
+/// The worker.
+#[derive(Debug)]
+pub struct Worker {
+    parts: Arc<Parts>,
+    settings: WorkerSettings,
+}
+
+impl Worker {
+    /// A worker; nothing runs yet.
+    pub fn new(parts: Parts, settings: WorkerSettings) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            settings,
+        }
+    }
+
+    /// Works until `stop`, then lets what has begun come to its end: within `limits.drain`, or
+    /// until `now`. What is unfinished then goes back to the queue.
+    ///
+    /// # Panics
+    /// A panic in one of its loops stops the service and is passed on; a panic in the work on one
+    /// message is one failed message.
+    pub async fn run(self, stop: CancellationToken, now: CancellationToken) -> Drained {
+        let limits = &self.settings.limits;
+        // Whatever ends this future, by return or by being dropped, ends its loops too.
+        let ended = CancellationToken::new();
+        let _end_on_drop = ended.clone().drop_guard();
+        let tasks = TaskTracker::new();
+        let mut loops = JoinSet::new();
+
+        let keeper = LeaseKeeper::new(Arc::clone(&self.parts.queue), limits.held_at_most);
+        let (pause, mut faults) = Pause::new(Arc::clone(&self.parts.observer));
+        let (settler, acknowledger) = Settler::new(
+            Arc::clone(&self.parts.queue),
+            Arc::clone(&self.parts.observer),
+            self.parts.jitter.clone(),
+        );
+        let poller = self.poller(&keeper, &settler, &pause, &tasks, &stop, &now);
+        let sweeper = self.sweeper(&poller);
+        drop(settler);
+
+        let announcer = self.parts.announcer.clone();
+        let (kept, until) = (Arc::clone(&keeper), ended.clone());
+        loops.spawn(async move { kept.run(until).await });
+        loops.spawn(async move {
+            while let Some(why) = faults.recv().await {
+                if let Err(error) = announcer.announce_paused(&why).await {
+                    tracing::warn!(%error, "nobody was told about the pause");
+                }
+            }
+        });
+        let mut acknowledging = JoinSet::new();
+        acknowledging.spawn(acknowledger);
+        let mut intake = JoinSet::new();
+        let sweep_until = stop.clone();
+        intake.spawn(async move { sweeper.run(sweep_until).await });
+        for _poll in 0..self.settings.queue.polls {
+            intake.spawn(poller.clone().run());
+        }
+        drop((poller, pause));
+
+        tokio::select! {
+            () = stop.cancelled() => {}
+            Some(ended) = intake.join_next() => rethrow(ended),
+            Some(ended) = loops.join_next() => rethrow(ended),
+        }
+        let drained = self.drain(&mut intake, &tasks, &now).await;
+        // The last settler is gone with the last task: the acknowledger empties its inbox and ends.
+        drop(intake);
+        if tokio::time::timeout(LAST_CALLS, join_all(&mut acknowledging))
+            .await
+            .is_err()
+        {
+            tracing::warn!("some acknowledgements were left to the queue");
+        }
+        if let Err(error) = self.parts.ledger.flush().await {
+            tracing::warn!(%error, "clean records not written");
+        }
+        tracing::info!(late = drained == Drained::Late, "stopped");
+        drained
+    }
+
+    /// Intake ends, work comes to its end, merge windows close.
+    async fn drain(
+        &self,
+        intake: &mut JoinSet<()>,
+        tasks: &TaskTracker,
+        now: &CancellationToken,
+    ) -> Drained {
+        tracing::info!(messages = tasks.len(), "stopping: finishing what has begun");
+        tasks.close();
+        let finished = async {
+            let (parts, work) = (&self.parts, async {
+                join_all(intake).await;
+                tasks.wait().await;
+            });
+            tokio::pin!(work);
+            // Alerts that wait for others to merge with go out now, also those that the work
+            // still brings.
+            loop {
+                tokio::select! {
+                    () = &mut work => break,
+                    _ = parts.announcer.flush(Instant::now() + FLUSH_AGAIN) => {
+                        tokio::time::sleep(FLUSH_AGAIN).await;
+                    }
+                }
+            }
+        };
+        let deadline = self.settings.limits.drain;
+        let drained = tokio::select! {
+            () = finished => return Drained::Clean,
+            () = tokio::time::sleep(deadline) => Drained::Late,
+            () = now.cancelled() => Drained::Late,
+        };
+        now.cancel();
+        intake.abort_all();
+        // Only giving back is left, one call for each message.
+        let given_back = tokio::time::timeout(LAST_CALLS, tasks.wait()).await;
+        if given_back.is_err() {
+            tracing::warn!("some messages were not given back: they come again by themselves");
+        }
+        drained
+    }
+
+    fn poller(
+        &self,
+        keeper: &Arc<LeaseKeeper>,
+        settler: &Settler,
+        pause: &Pause,
+        tasks: &TaskTracker,
+        stop: &CancellationToken,
+        now: &CancellationToken,
+    ) -> Poller {
+        let limits = &self.settings.limits;
+        let enforcer = Enforcer::new(Arc::clone(&self.parts));
+        let teller = Teller::new(Arc::clone(&self.parts), limits.settling);
+        let uploads = UploadWork::new(
+            Arc::clone(&self.parts),
+            enforcer,
+            InFlight::default(),
+            self.settings.ask_first,
+        );
+        Poller {
+            processor: Processor {
+                parts: Arc::clone(&self.parts),
+                uploads,
+                teller,
+                pause: pause.clone(),
+                stop: stop.clone(),
+                options: self.settings.options,
+            },
+            keeper: Arc::clone(keeper),
+            settler: settler.clone(),
+            pause: pause.clone(),
+            held: Arc::new(Semaphore::new(limits.held)),
+            held_most: limits.held,
+            wait: self.settings.queue.wait,
+            tasks: tasks.clone(),
+            stop: stop.clone(),
+            now: now.clone(),
+        }
+    }
+
+    fn sweeper(&self, poller: &Poller) -> Sweeper {
+        Sweeper {
+            parts: Arc::clone(&self.parts),
+            enforcer: poller.processor.uploads.enforcer(),
+            teller: poller.processor.teller.clone(),
+            in_flight: poller.processor.uploads.in_flight(),
+            after: self.settings.sweep_after,
+        }
+    }
+}
+
+async fn join_all(tasks: &mut JoinSet<()>) {
+    while let Some(ended) = tasks.join_next().await {
+        rethrow(ended);
+    }
+}
+
+/// A loop that panicked is a bug of ours: it must not look like a quiet end.
+fn rethrow(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended
+        && error.is_panic()
+    {
+        std::panic::resume_unwind(error.into_panic());
+    }
+}

@@ -1,0 +1,77 @@
+//! What the worker is given, and what it tells those who watch it.
+
+use std::sync::Arc;
+
+use crate::action::{Breaker, Guards, Policy};
+use crate::alert::Announcer;
+use crate::clock::Clock;
+use crate::event::{Filter, Queue, Upload};
+use crate::object::ObjectStore;
+use crate::record::{Finding, Ledger};
+use crate::retry::{Jitter, Reason};
+use crate::verdict::{Inspection, Inspector};
+
+/// Everything that a worker is built from. All of it is shared with nobody's secrets in it.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// Where messages come from.
+    pub queue: Arc<dyn Queue>,
+    /// Where objects are changed.
+    pub store: Arc<dyn ObjectStore>,
+    /// Where findings are kept.
+    pub ledger: Arc<dyn Ledger>,
+    /// Who looks at objects.
+    pub inspector: Arc<Inspector>,
+    /// Who tells people.
+    pub announcer: Announcer,
+    /// Which uploads are looked at.
+    pub filter: Filter,
+    /// What is done about a verdict.
+    pub policy: Policy,
+    /// The last questions before an act.
+    pub guards: Guards,
+    /// Stops a run of removals.
+    pub breaker: Arc<Breaker>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+    /// The chance in waiting times.
+    pub jitter: Jitter,
+    /// Who watches.
+    pub observer: Arc<dyn Observer>,
+}
+
+/// Sees what the worker does, as it does it: a terminal, counters. Its methods must not block.
+pub trait Observer: Send + Sync + std::fmt::Debug {
+    /// A judgement is about to begin.
+    fn started(&self, _upload: &Upload) {}
+
+    /// An object was looked at and needs no finding that is told: clean, missing, superseded.
+    fn looked(&self, _upload: &Upload, _inspection: &Inspection) {}
+
+    /// A finding came to its outcome.
+    fn acted(&self, _finding: &Finding) {}
+
+    /// A finding was announced.
+    fn announced(&self, _finding: &Finding) {}
+
+    /// An upload was not looked at, by settings or because the same work was already done.
+    fn passed_over(&self, _upload: &Upload, _code: &'static str) {}
+
+    /// A message is off the queue.
+    fn acknowledged(&self) {}
+
+    /// A message was parked.
+    fn parked(&self, _reason: &Reason) {}
+
+    /// A message went back to the queue.
+    fn released(&self, _code: &'static str) {}
+
+    /// The service stopped taking work (`Some`: why), or goes on.
+    fn paused(&self, _why: Option<&str>) {}
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unobserved;
+
+impl Observer for Unobserved {}
