@@ -28,3 +28,5 @@ pub mod record;
 pub mod alert;
 
 pub mod worker;
+
+pub mod local;

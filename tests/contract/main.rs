@@ -1,0 +1,20 @@
+//! The contracts of the ports, as tests that every adapter passes.
+//!
+//! One suite per port, each a list of named checks, run on every ground that has the port. A ground
+//! makes the adapter, looks behind it, and lets time go by: by moving tokio's paused clock for the
+//! adapters of one machine.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail as tests do; clippy only excuses the tests themselves"
+)]
+
+mod disk_full;
+mod kit;
+mod ledger;
+mod ledger_kill;
+mod notifier;
+mod queue;
+mod source;
+mod store;
+mod store_folder;
