@@ -4,13 +4,10 @@
 //! The rooms stand in the order in which data flows. A room sees the rooms left of it, never those
 //! to its right; `local` and `aws` adapters see the rooms left of `worker` and never one another.
 
-
 pub mod settings;
 
 pub mod clock;
-
 pub mod retry;
-
 pub mod telemetry;
 
 pub mod shutdown;
@@ -30,3 +27,9 @@ pub mod alert;
 pub mod worker;
 
 pub mod local;
+
+pub mod config;
+
+pub mod app;
+
+pub mod commands;

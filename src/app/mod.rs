@@ -1,0 +1,16 @@
+//! The only builder: settings in, working parts out.
+//!
+//! Every adapter is named here and nowhere else, so that the rest of the house cannot tell on which
+//! ground it stands.
+
+#[cfg(feature = "local-detector")]
+mod guarded;
+#[cfg(feature = "local-detector")]
+mod looker;
+mod state;
+
+#[cfg(feature = "local-detector")]
+pub use guarded::{Guarded, Place, folder_at, guard};
+#[cfg(feature = "local-detector")]
+pub use looker::{LOCAL_BLIND_SPOTS, Looker};
+pub use state::{ALERTS_FILE, recorded, state_of, states_of};
