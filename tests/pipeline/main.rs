@@ -1,0 +1,32 @@
+//! The promises of the worker, kept on real parts: a folder, a queue, records and alerts of this
+//! machine, and the worker over them as the service builds it.
+//!
+//! Only the judge is scripted, and faults come in through decorators of ports. Time is paused: what
+//! takes half an hour in the story takes none here.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests fail as tests do; clippy only excuses the tests themselves"
+)]
+
+mod alerts;
+mod bounds;
+mod detector;
+mod faults;
+mod faulty;
+mod gate;
+mod ground;
+mod joined;
+mod kill;
+mod leases;
+mod modes;
+mod overwrite;
+mod pausing;
+mod pictures;
+mod promises;
+mod reactions;
+mod running;
+mod setup;
+mod stopping;
+mod sweeping;
+mod watcher;
