@@ -6,7 +6,7 @@
 
 use quick_cache::sync::Cache;
 
-use super::{DetectError, Detector, Judge, Opinion};
+use super::{DetectError, Detector, Judge, Judged, Opinion};
 use crate::object::Prepared;
 
 type Entry = (Judge, [u8; 32]);
@@ -14,7 +14,7 @@ type Entry = (Judge, [u8; 32]);
 /// Answers by judge and SHA-256 of the bytes.
 #[derive(Debug)]
 pub struct VerdictCache {
-    answers: Cache<Entry, Opinion>,
+    answers: Cache<Entry, Judged>,
 }
 
 impl VerdictCache {
@@ -32,20 +32,23 @@ impl VerdictCache {
         detector: &dyn Detector,
         picture: &Prepared,
         ask: F,
-    ) -> Result<(Opinion, bool), DetectError>
+    ) -> Result<(Judged, bool), DetectError>
     where
-        F: Future<Output = Result<Opinion, DetectError>>,
+        F: Future<Output = Result<Judged, DetectError>>,
     {
         let entry = (detector.judge_name(), picture.sha256);
         match self.answers.get_value_or_guard_async(&entry).await {
             Ok(known) => Ok((known, true)),
             Err(guard) => {
-                let opinion = ask.await?;
-                if matches!(opinion, Opinion::Clean | Opinion::Flagged { .. }) {
+                let judged = ask.await?;
+                if matches!(judged.opinion, Opinion::Clean | Opinion::Flagged { .. }) {
                     // Full or already replaced: the answer stands, it is only not remembered.
-                    let _not_kept = guard.insert(opinion.clone());
+                    let _not_kept = guard.insert(Judged {
+                        cost_usd: 0.0,
+                        ..judged.clone()
+                    });
                 }
-                Ok((opinion, false))
+                Ok((judged, false))
             }
         }
     }

@@ -38,6 +38,28 @@ pub enum Opinion {
     Undecided(UndecidedReason),
 }
 
+/// An opinion, and what belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What the judge thinks.
+    pub opinion: Opinion,
+    /// Who answered: with several models, the one that did.
+    pub judge: Judge,
+    /// What the answer cost, in US dollars.
+    pub cost_usd: f64,
+}
+
+impl Judged {
+    /// An opinion that was to be had for nothing.
+    pub fn free(opinion: Opinion, judge: Judge) -> Self {
+        Self {
+            opinion,
+            judge,
+            cost_usd: 0.0,
+        }
+    }
+}
+
 /// Judges pictures.
 ///
 /// # Contract
@@ -48,9 +70,9 @@ pub enum Opinion {
 #[async_trait]
 pub trait Detector: Send + Sync + std::fmt::Debug {
     /// Judges one picture, all its pieces together.
-    async fn judge(&self, picture: &Prepared) -> Result<Opinion, DetectError>;
+    async fn judge(&self, picture: &Prepared) -> Result<Judged, DetectError>;
 
-    /// Who judges.
+    /// Who judges, unless somebody has to stand in: answers are remembered under this name.
     fn judge_name(&self) -> Judge;
 }
 
@@ -65,6 +87,12 @@ pub enum DetectError {
         /// The wait that it asked for.
         after: Option<Duration>,
     },
+    /// All are to wait: the money of the day is spent.
+    #[error("detector waits: the budget of the day is spent")]
+    Spent {
+        /// How long.
+        until: Duration,
+    },
     /// It will not answer until somebody acts; the text says what to do.
     #[error("detector cannot work: {0}")]
     Unusable(String),
@@ -74,6 +102,10 @@ impl Reacts for DetectError {
     fn reaction(&self) -> Reaction {
         match self {
             Self::Unavailable { after, .. } => Reaction::Retry { after: *after },
+            Self::Spent { until } => Reaction::Defer {
+                wait: "budget",
+                after: *until,
+            },
             Self::Unusable(why) => Reaction::Stop(why.clone()),
         }
     }
@@ -81,6 +113,7 @@ impl Reacts for DetectError {
     fn code(&self) -> &'static str {
         match self {
             Self::Unavailable { .. } => "detector_unavailable",
+            Self::Spent { .. } => "budget_spent",
             Self::Unusable(_) => "detector_unusable",
         }
     }

@@ -80,9 +80,11 @@ const fn level(category: Category, confidence: Confidence) -> Threat {
 const fn undecided(reason: UndecidedReason) -> Threat {
     match reason {
         UndecidedReason::InstructionsInContent => Threat::High,
-        UndecidedReason::Contradiction | UndecidedReason::Refused | UndecidedReason::Malformed => {
-            Threat::Medium
-        }
+        UndecidedReason::Contradiction
+        | UndecidedReason::Refused
+        | UndecidedReason::Malformed
+        | UndecidedReason::Truncated
+        | UndecidedReason::Rejected => Threat::Medium,
         UndecidedReason::NothingFound => Threat::Low,
     }
 }

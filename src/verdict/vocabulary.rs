@@ -171,6 +171,10 @@ pub enum UndecidedReason {
     Refused,
     /// The answer was not well formed.
     Malformed,
+    /// The answer was cut off by the longest length that is allowed.
+    Truncated,
+    /// The judge does not take the picture.
+    Rejected,
 }
 
 impl UndecidedReason {
@@ -182,6 +186,8 @@ impl UndecidedReason {
             Self::NothingFound => "nothing_found",
             Self::Refused => "refused",
             Self::Malformed => "malformed",
+            Self::Truncated => "truncated",
+            Self::Rejected => "rejected",
         }
     }
 }

@@ -23,9 +23,10 @@ use super::{
     floor_of,
 };
 use crate::event::Target;
+use crate::model::Waits;
 use crate::object::{
-    Facts, Fetched, Format, MemoryBudget, MemoryPermit, ObjectRef, ObjectStore, Prepared, Preparer,
-    StoreError, claimed_size,
+    Facts, Fetched, Format, Located, MemoryBudget, MemoryPermit, ObjectRef, ObjectStore, Prepared,
+    Preparer, StoreError, claimed_size,
 };
 use crate::retry::{Reaction, Reacts};
 
@@ -61,6 +62,8 @@ pub struct Inspection {
     pub sha256: Option<String>,
     /// Who judged.
     pub judge: Option<Judge>,
+    /// What judging cost, in US dollars; nothing when the answer was remembered.
+    pub cost_usd: f64,
     /// Whether the answer was remembered from the same bytes.
     pub cached: bool,
     /// How long reading, decoding and judging took, waiting for room not counted.
@@ -133,6 +136,11 @@ impl Inspector {
         }
     }
 
+    /// How many bytes objects under inspection take now, by their estimated peaks.
+    pub fn memory_in_use(&self) -> u64 {
+        self.memory.in_use()
+    }
+
     /// Looks at one target. `size` is the event's word for its length, when it has one.
     pub async fn inspect(
         &self,
@@ -154,8 +162,10 @@ impl Inspector {
         size: Option<u64>,
         work: &mut WorkClock,
     ) -> Result<Inspection, InspectError> {
-        if size.is_some_and(|size| size > self.limits.max_bytes) {
-            return Ok(Inspection::unreadable(UnreadableReason::TooLarge));
+        if size.is_some_and(|size| size > self.limits.max_bytes)
+            && let Some(inspection) = self.refused_by_size(target, work).await?
+        {
+            return Ok(inspection);
         }
         let (_memory, object, bytes, facts) = match self.read(target, size, work).await? {
             Read::Body(memory, object, bytes, facts) => (memory, object, bytes, facts),
@@ -188,19 +198,15 @@ impl Inspector {
     ) -> Result<Read, InspectError> {
         let cap = self.limits.max_bytes;
         let peak = |size| self.preparer.limits().peak_bytes(size, None);
-        let mut memory = self.memory.take(peak(size.unwrap_or(cap))).await;
+        let mut memory = self.memory.take(peak(size.unwrap_or(cap).min(cap))).await;
         let mut fetched = work.run("reading", self.store.fetch(target, cap)).await??;
+        let mut read = target.clone();
         if matches!(fetched, Fetched::Superseded) {
             // Its size is not the event's: give the room back and wait for what it may need.
             drop(memory);
             memory = self.memory.take(peak(cap)).await;
-            let now_there = Target {
-                pin: None,
-                ..target.clone()
-            };
-            fetched = work
-                .run("reading", self.store.fetch(&now_there, cap))
-                .await??;
+            read.pin = None;
+            fetched = work.run("reading", self.store.fetch(&read, cap)).await??;
         }
         Ok(match fetched {
             Fetched::Body {
@@ -217,13 +223,39 @@ impl Inspector {
                 Read::Body(memory, object, bytes, facts)
             }
             Fetched::TooLarge(_) => {
-                Read::Ended(Box::new(Inspection::unreadable(UnreadableReason::TooLarge)))
+                let pinned = self.refused_by_size(&read, work).await?;
+                let unpinned = || Inspection::unreadable(UnreadableReason::TooLarge);
+                Read::Ended(Box::new(pinned.unwrap_or_else(unpinned)))
             }
             Fetched::Denied(why) => Read::Ended(Box::new(Inspection::unreadable(
                 UnreadableReason::Denied(why),
             ))),
             Fetched::Missing => Read::Ended(Box::new(Inspection::gone(Verdict::Missing))),
             Fetched::Superseded => Read::Ended(Box::new(Inspection::gone(Verdict::Superseded))),
+        })
+    }
+
+    /// An object that is too large to be read is pinned all the same, so that it can be tagged or
+    /// moved. `None` when what is there is not too large, or not what the event meant.
+    async fn refused_by_size(
+        &self,
+        target: &Target,
+        work: &mut WorkClock,
+    ) -> Result<Option<Inspection>, InspectError> {
+        let located = work.run("looking", self.store.locate(target)).await??;
+        let refused = Inspection::unreadable(UnreadableReason::TooLarge);
+        Ok(match located {
+            Located::There { object, facts } if facts.size > self.limits.max_bytes => {
+                Some(Inspection {
+                    object: Some(object),
+                    facts: Some(facts),
+                    ..refused
+                })
+            }
+            Located::There { .. } | Located::Superseded => None,
+            Located::Missing => Some(Inspection::gone(Verdict::Missing)),
+            // Its size alone keeps it from being read; that it cannot be pinned either is no news.
+            Located::Denied(_) => Some(refused),
         })
     }
 
@@ -252,8 +284,8 @@ impl Inspector {
         if ran_out {
             return Err(InspectError::TooSlow { step: "judging" });
         }
-        let (opinion, cached) = answer?;
-        let (verdict, threat) = match opinion {
+        let (judged, cached) = answer?;
+        let (verdict, threat) = match judged.opinion {
             Opinion::Clean => (Verdict::Clean, Threat::Low),
             Opinion::Flagged {
                 categories,
@@ -272,7 +304,8 @@ impl Inspector {
         Ok(Inspection {
             threat,
             sha256: Some(hex::encode(picture.sha256)),
-            judge: Some(self.detector.judge_name()),
+            judge: Some(judged.judge),
+            cost_usd: judged.cost_usd,
             cached,
             ..Inspection::gone(verdict)
         })
@@ -308,13 +341,18 @@ impl Inspection {
             format: None,
             sha256: None,
             judge: None,
+            cost_usd: 0.0,
             cached: false,
             took: Duration::ZERO,
         }
     }
 }
 
-/// Counts the time that is spent working.
+/// How often one looks whether work that waits goes on, at most.
+const LEAST_LOOK: Duration = Duration::from_millis(100);
+
+/// Counts the time that is spent working. What is [waited](crate::model::waiting) in between, for
+/// the limits of a model above all, is not.
 struct WorkClock {
     left: Duration,
     worked: Duration,
@@ -327,9 +365,27 @@ impl WorkClock {
         work: impl Future<Output = T>,
     ) -> Result<T, InspectError> {
         let started = Instant::now();
-        let done = tokio::time::timeout(self.left, work).await;
-        self.worked += started.elapsed();
-        self.left = self.left.saturating_sub(started.elapsed());
-        done.map_err(|_| InspectError::TooSlow { step })
+        let waits = Waits::default();
+        let worked = || started.elapsed().saturating_sub(waits.total());
+        let done = {
+            let work = waits.count(work);
+            tokio::pin!(work);
+            loop {
+                let left = self.left.saturating_sub(worked());
+                tokio::select! {
+                    biased;
+                    done = &mut work => break Ok(done),
+                    // While it waits nothing is used up, and what is left stays what it is.
+                    () = tokio::time::sleep(left.max(LEAST_LOOK)) => {}
+                }
+                if worked() >= self.left {
+                    break Err(InspectError::TooSlow { step });
+                }
+            }
+        };
+        let worked = worked();
+        self.worked += worked;
+        self.left = self.left.saturating_sub(worked);
+        done
     }
 }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::event::{BucketName, ETag, EventPin, FindingId, Key, ObjectPin};
-use crate::object::{Limits, Mark, ObjectSettings, Removed, Tagged};
-use crate::verdict::{Category, Confidence, UndecidedReason};
+use crate::object::{Limits, Located, Mark, ObjectSettings, Removed, Tagged};
+use crate::verdict::{Category, Confidence, Judged, UndecidedReason};
 
 /// One object, which may have replaced what an event meant.
 #[derive(Debug)]
@@ -17,9 +17,13 @@ struct OneObject(Vec<u8>);
 
 #[async_trait]
 impl ObjectStore for OneObject {
-    async fn fetch(&self, target: &Target, _cap: u64) -> Result<Fetched, StoreError> {
+    async fn fetch(&self, target: &Target, cap: u64) -> Result<Fetched, StoreError> {
         if target.pin.is_some() {
             return Ok(Fetched::Superseded);
+        }
+        let size = self.0.len() as u64;
+        if size > cap {
+            return Ok(Fetched::TooLarge(size));
         }
         Ok(Fetched::Body {
             object: ObjectRef {
@@ -39,6 +43,16 @@ impl ObjectStore for OneObject {
         })
     }
 
+    async fn locate(&self, target: &Target) -> Result<Located, StoreError> {
+        if target.pin.is_some() {
+            return Ok(Located::Superseded);
+        }
+        Ok(match self.fetch(target, u64::MAX).await? {
+            Fetched::Body { object, facts, .. } => Located::There { object, facts },
+            _ => Located::Missing,
+        })
+    }
+
     async fn remove(&self, _object: &ObjectRef) -> Result<Removed, StoreError> {
         unreachable!("an inspection removes nothing")
     }
@@ -47,6 +61,7 @@ impl ObjectStore for OneObject {
         &self,
         _object: &ObjectRef,
         _id: &FindingId,
+        _sha256: Option<&str>,
     ) -> Result<Removed, StoreError> {
         unreachable!("an inspection moves nothing")
     }
@@ -62,10 +77,10 @@ struct Says(Mutex<VecDeque<Option<Result<Opinion, String>>>>);
 
 #[async_trait]
 impl Detector for Says {
-    async fn judge(&self, _picture: &Prepared) -> Result<Opinion, DetectError> {
+    async fn judge(&self, _picture: &Prepared) -> Result<Judged, DetectError> {
         let next = self.0.lock().unwrap().pop_front();
         match next.expect("judged more often than expected") {
-            Some(Ok(opinion)) => Ok(opinion),
+            Some(Ok(opinion)) => Ok(Judged::free(opinion, self.judge_name())),
             Some(Err(message)) => Err(DetectError::Unavailable {
                 message,
                 after: None,
@@ -162,6 +177,39 @@ async fn a_judge_that_never_answers_is_too_slow_and_not_clean() {
     assert_eq!(answer.unwrap_err().code(), "processing_too_slow");
 }
 
+/// Works for four seconds, after a wait of so long.
+#[derive(Debug)]
+struct WaitsFirst(Duration);
+
+#[async_trait]
+impl Detector for WaitsFirst {
+    async fn judge(&self, _picture: &Prepared) -> Result<Judged, DetectError> {
+        crate::model::waiting(tokio::time::sleep(self.0)).await;
+        tokio::time::sleep(Duration::from_secs(4)).await;
+        Ok(Judged::free(Opinion::Clean, self.judge_name()))
+    }
+
+    fn judge_name(&self) -> Judge {
+        Judge {
+            name: "waits first".to_owned(),
+            version: "1".to_owned(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_a_limit_is_no_work() {
+    let mut inspector = inspector(png(), []);
+    inspector.detector = Arc::new(WaitsFirst(Duration::from_secs(3_600)));
+    let inspection = inspector.inspect(&target(None), None).await.unwrap();
+    assert_eq!(inspection.verdict, Verdict::Clean);
+    assert!(
+        inspection.took < Duration::from_secs(6),
+        "{:?}",
+        inspection.took
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_replaced_the_object_is_judged_under_its_own_pin() {
     let inspector = inspector(png(), [Some(Ok(Opinion::Clean))]);
@@ -178,7 +226,26 @@ async fn what_cannot_be_read_asks_nobody() {
     let damaged = inspector(cut, []);
     let inspection = damaged.inspect(&target(None), None).await.unwrap();
     assert_eq!(inspection.verdict.as_str(), "unreadable");
-    let large = inspector(png(), []);
-    let inspection = large.inspect(&target(None), Some(1 << 21)).await.unwrap();
-    assert_eq!(inspection.verdict.as_str(), "unreadable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_large_is_pinned_whoever_says_so() {
+    let meant = EventPin::ETag(ETag::new("then").unwrap());
+    // By the event's word, by the store's, and by the store's about what replaced the object.
+    for (pin, size) in [(None, Some(1 << 21)), (None, None), (Some(meant), None)] {
+        let large = inspector(vec![7; 1 << 21], []);
+        let inspection = large.inspect(&target(pin), size).await.unwrap();
+        let reason = UnreadableReason::TooLarge;
+        assert_eq!(inspection.verdict, Verdict::Unreadable { reason });
+        assert_eq!(inspection.object.unwrap().pin.etag.as_str(), "now");
+        assert_eq!(inspection.facts.unwrap().size, 1 << 21);
+        assert_eq!(inspection.sha256, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_exaggerates_exempts_nothing() {
+    let small = inspector(png(), [Some(Ok(Opinion::Clean))]);
+    let inspection = small.inspect(&target(None), Some(u64::MAX)).await.unwrap();
+    assert_eq!(inspection.verdict, Verdict::Clean);
 }
