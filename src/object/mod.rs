@@ -24,5 +24,7 @@ pub use prepare::{claimed_size, prepare};
 pub use prepared::{Media, Part, Piece, Prepared};
 pub use preparer::Preparer;
 pub use settings::{ObjectSettings, RawObject};
-pub use store::{Facts, Fetched, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why};
+pub use store::{
+    Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+};
 pub use unreadable::Unreadable;

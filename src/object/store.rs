@@ -40,6 +40,10 @@ pub struct Facts {
 pub enum Why {
     /// We lack the permission.
     AccessDenied,
+    /// Whoever asks for it pays, and we did not agree to.
+    RequesterPays,
+    /// The bucket belongs to another account than it should.
+    OtherOwner,
     /// The key that the object is encrypted with is not ours to use.
     KeyDenied,
     /// It lies in an archive class and would have to be restored first.
@@ -78,6 +82,24 @@ pub enum Fetched {
     Denied(Why),
 }
 
+/// The answer to a look that reads no bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Located {
+    /// It is there.
+    There {
+        /// What is there, pinned.
+        object: ObjectRef,
+        /// What the store says about it.
+        facts: Facts,
+    },
+    /// Nothing is there, or the pinned version is gone.
+    Missing,
+    /// Something else is there now than the event meant.
+    Superseded,
+    /// We may not look, or it cannot be pinned.
+    Denied(Why),
+}
+
 /// The answer to a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Removed {
@@ -107,6 +129,19 @@ pub enum Mark {
     Skipped,
 }
 
+impl Mark {
+    /// The tag's value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Flagged => "flagged",
+            Self::Undecided => "undecided",
+            Self::Unreadable => "unreadable",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
 /// The answer to tagging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tagged {
@@ -116,7 +151,7 @@ pub enum Tagged {
     NoRoom,
     /// The object is gone or another.
     Gone,
-    /// This store has no tags.
+    /// This store has no tags, or none of this kind for this object.
     Unsupported,
     /// We may not.
     Denied(Why),
@@ -126,21 +161,35 @@ pub enum Tagged {
 ///
 /// # Contract
 /// - An [`ObjectRef`] is honoured exactly: no call changes another state of the object.
-/// - Every call may be repeated; a repeated removal answers [`Removed::AlreadyGone`].
+/// - Every call may be repeated; a repeated removal answers [`Removed::AlreadyGone`]. Of several at
+///   the same moment more than one may answer [`Removed::Removed`], where the store cannot tell who
+///   it was.
 /// - Errors are the store's trouble only; what is the object's (gone, locked, denied) is an answer.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + std::fmt::Debug {
     /// Reads the whole object, at most `cap` bytes. The caller holds the permit for that memory.
     async fn fetch(&self, target: &Target, cap: u64) -> Result<Fetched, StoreError>;
 
+    /// Pins what is there without reading it: for objects that are too large to be read.
+    async fn locate(&self, target: &Target) -> Result<Located, StoreError>;
+
     /// Removes exactly this state, for good: nothing readable is left of it in this store.
     async fn remove(&self, object: &ObjectRef) -> Result<Removed, StoreError>;
 
     /// Moves exactly this state to the quarantine, under the finding's id: copied, compared with
-    /// what was read, then removed. Blocked or failed half-way, the source is still there.
-    async fn quarantine(&self, object: &ObjectRef, id: &FindingId) -> Result<Removed, StoreError>;
+    /// what was judged, then removed. Blocked or failed half-way, the source is still there.
+    /// `sha256` is that of the bytes that were judged, in hexadecimal; `None` when none were read:
+    /// then the copy is compared with the source as far as the store tells.
+    async fn quarantine(
+        &self,
+        object: &ObjectRef,
+        id: &FindingId,
+        sha256: Option<&str>,
+    ) -> Result<Removed, StoreError>;
 
-    /// Sets the verdict tag on exactly this state, leaving other tags as they are.
+    /// Sets the verdict tag on exactly this state, leaving other tags as they are. [`Mark::Clean`]
+    /// is set only on a version: what lies under a bare key may be other bytes at the next moment,
+    /// and would be called clean.
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError>;
 }
 
