@@ -48,6 +48,14 @@ pub enum Reaction {
     Park(Reason),
     /// Nothing is left to do: acknowledge.
     Drop,
+    /// Work of this kind has to wait, for all messages alike and through nobody's fault: give it
+    /// back to come again, and take no more until then.
+    Defer {
+        /// The name of the wait, as health and metrics show it.
+        wait: &'static str,
+        /// For how long.
+        after: Duration,
+    },
     /// The whole service can't go on (settings, credentials): pause, alert, probe. The text says why.
     Stop(String),
 }
@@ -75,11 +83,12 @@ impl Backoff {
         cap: Duration::from_secs(20),
     };
 
-    /// For returning a whole message to its queue: starts at 5 s, capped at 5 min, because every
-    /// return costs one receive of the message's allowance.
+    /// For returning a whole message to its queue: starts at 5 s, capped at an hour, because
+    /// every return costs one receive of the message's allowance: a queue that allows 20 then keeps
+    /// a good message through most of a day of trouble.
     pub const MESSAGE: Self = Self {
         base: Duration::from_secs(5),
-        cap: Duration::from_secs(300),
+        cap: Duration::from_secs(3600),
     };
 
     /// A backoff with its first bound and its cap.

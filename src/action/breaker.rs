@@ -17,6 +17,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::clock::Clock;
@@ -37,6 +38,9 @@ pub enum Admission {
 /// What must be kept for the breaker to be the same after a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BreakerState {
+    /// Counts the resets.
+    #[serde(default)]
+    pub generation: u64,
     /// When it opened; absent while it is closed.
     pub open_since: Option<Timestamp>,
     /// Removals held since then.
@@ -62,6 +66,7 @@ pub struct Breaker {
     limit: NonZeroU32,
     clock: Arc<dyn Clock>,
     inner: Mutex<Inner>,
+    opened: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -87,6 +92,7 @@ impl Breaker {
             limit,
             clock,
             inner: Mutex::new(inner),
+            opened: Notify::new(),
         }
     }
 
@@ -106,18 +112,38 @@ impl Breaker {
                 return Admission::Go;
             }
         }
-        inner
-            .state
-            .open_since
-            .get_or_insert_with(|| self.clock.now());
         inner.state.held = inner.state.held.saturating_add(1);
+        if inner.state.open_since.is_none() {
+            inner.state.open_since = Some(self.clock.now());
+            self.opened.notify_one();
+        }
         Admission::Held
     }
 
     /// Closes it and forgets the window: a person has looked, and a full window would open it again
     /// at the next removal.
     pub fn reset(&self) {
-        *self.lock() = Inner::default();
+        let mut inner = self.lock();
+        let generation = inner.state.generation.saturating_add(1);
+        inner.restart(generation);
+    }
+
+    /// Takes over how the fleet's breaker stands: a later generation than ours was reset since, so
+    /// ours is too; open in ours, ours opens. What is older than ours says nothing any more.
+    pub fn follow(&self, generation: u64, open_since: Option<Timestamp>) {
+        let mut inner = self.lock();
+        if generation > inner.state.generation {
+            inner.restart(generation);
+        }
+        if generation == inner.state.generation && inner.state.open_since.is_none() {
+            inner.state.open_since = open_since;
+        }
+    }
+
+    /// Resolves when it was opened here, by a removal too many, since this was last waited for:
+    /// whoever tells the fleet waits for it. Cancel safe.
+    pub async fn opened(&self) {
+        self.opened.notified().await;
     }
 
     /// How it stands.
@@ -144,6 +170,16 @@ impl Breaker {
 }
 
 impl Inner {
+    fn restart(&mut self, generation: u64) {
+        *self = Self {
+            state: BreakerState {
+                generation,
+                ..BreakerState::default()
+            },
+            ..Self::default()
+        };
+    }
+
     /// Removals within the window that ends now.
     fn count(&mut self, now: Instant) -> u32 {
         while let Some((oldest, _)) = self.recent.front()
@@ -230,8 +266,41 @@ mod tests {
         advance(Duration::from_secs(7 * 24 * 3600)).await;
         assert_eq!(admitted(&breaker, 1), 0);
         breaker.reset();
-        assert_eq!(breaker.state(), BreakerState::default());
+        let after = BreakerState {
+            generation: 1,
+            ..BreakerState::default()
+        };
+        assert_eq!(breaker.state(), after);
         assert_eq!(admitted(&breaker, 1), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_follows_the_fleet_and_never_back() {
+        let breaker = breaker(1);
+        let since = Some(Timestamp::UNIX_EPOCH);
+        breaker.follow(3, since);
+        assert_eq!(breaker.status().open_since, since);
+        assert_eq!(admitted(&breaker, 1), 0);
+        breaker.follow(2, None);
+        assert_eq!(admitted(&breaker, 1), 0, "an older word closes nothing");
+        breaker.follow(3, None);
+        assert_eq!(admitted(&breaker, 1), 0, "only a reset closes it");
+        breaker.follow(4, None);
+        assert_eq!((admitted(&breaker, 2), breaker.state().generation), (1, 4));
+        breaker.follow(3, since);
+        assert_eq!(breaker.state().generation, 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn opening_wakes_whoever_tells_the_fleet_once() {
+        let breaker = breaker(1);
+        assert_eq!(admitted(&breaker, 5), 1);
+        breaker.opened().await;
+        let again = breaker.opened();
+        tokio::pin!(again);
+        assert!(futures::poll!(&mut again).is_pending());
+        breaker.follow(0, Some(Timestamp::UNIX_EPOCH));
+        assert!(futures::poll!(&mut again).is_pending());
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,5 +9,5 @@ mod settings;
 pub use breaker::{Admission, Breaker, BreakerState, BreakerStatus};
 pub use guards::{Gate, Guards, Refusal};
 pub use outcome::Outcome;
-pub use policy::{Action, Decision, Mode, Policy, Response, Tell};
+pub use policy::{Action, Decision, Mode, Policy, Response, Tagging, Tell};
 pub use settings::{RawPolicy, Removal};

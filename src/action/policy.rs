@@ -9,7 +9,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::verdict::{Category, Confidence, Verdict};
+use crate::verdict::{Category, Confidence, UnreadableReason, Verdict};
 
 /// Whether anything is changed at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -31,6 +31,18 @@ pub enum Response {
     Tag,
     /// Move to the quarantine.
     Quarantine,
+}
+
+/// Which verdicts are written onto the object as the tag `s3-warden`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tagging {
+    /// None.
+    Off,
+    /// All that stay in place and are not clean.
+    NotClean,
+    /// All, clean ones and those not looked at by settings as well; needs versions.
+    All,
 }
 
 /// What is to be done with the object.
@@ -105,6 +117,8 @@ pub struct Policy {
     pub undecided: Response,
     /// What is done with what could not be read.
     pub unreadable: Response,
+    /// Which verdicts become a tag.
+    pub tag: Tagging,
     /// First hexadecimal digits of the SHA-256 over all of the above, for the record.
     pub hash: String,
 }
@@ -132,15 +146,21 @@ impl Policy {
                 }
             }
             Verdict::Undecided { .. } => (answer(self.undecided), Tell::Now, "undecided"),
-            Verdict::Unreadable { .. } => {
+            Verdict::Unreadable { reason } => {
                 let action = answer(self.unreadable);
-                let tell = if named_an_image || action.removes() {
+                // What we may not read is no property of the upload: somebody has to look.
+                let denied = matches!(reason, UnreadableReason::Denied(_));
+                let tell = if named_an_image || denied || action.removes() {
                     Tell::Now
                 } else {
                     Tell::Remember
                 };
                 (action, tell, "unreadable")
             }
+        };
+        let action = match (action, self.tag) {
+            (Action::Tag, Tagging::Off) => Action::Keep,
+            (action, _) => action,
         };
         Decision {
             action,
@@ -179,12 +199,13 @@ mod tests {
     use crate::action::RawPolicy;
     use crate::object::{Format, Why};
     use crate::settings::Problems;
-    use crate::verdict::{UndecidedReason, UnreadableReason};
+    use crate::verdict::UndecidedReason;
 
     /// The default table, carried out; with a quarantine at hand.
     fn policy(change: impl FnOnce(&mut RawPolicy)) -> Policy {
         let mut raw = RawPolicy {
             mode: Some(Mode::Enforce),
+            removal: Some(crate::action::Removal::Delete),
             ..RawPolicy::default()
         };
         change(&mut raw);
@@ -246,7 +267,7 @@ mod tests {
 
     #[test]
     fn removal_goes_to_the_quarantine_when_it_is_set_so() {
-        let table = policy(|raw| raw.removal = crate::action::Removal::Quarantine);
+        let table = policy(|raw| raw.removal = Some(crate::action::Removal::Quarantine));
         let wanted = (Action::Quarantine, Tell::Now, "flagged_remove");
         check(
             &table,
@@ -300,6 +321,32 @@ mod tests {
         }
     }
 
+    #[test]
+    fn without_tags_what_would_be_tagged_is_kept_and_told_all_the_same() {
+        let table = policy(|raw| {
+            raw.tag = Tagging::Off;
+            raw.unreadable = Response::Tag;
+        });
+        let mild = flagged(&[Category::Face], Confidence::High);
+        let wanted = (Action::Keep, Tell::Now, "flagged_mild_categories");
+        check(&table, &mild, true, wanted);
+        check(
+            &table,
+            &undecided(),
+            true,
+            (Action::Keep, Tell::Now, "undecided"),
+        );
+        let unread = (Action::Keep, Tell::Remember, "unreadable");
+        check(&table, &unreadable(), false, unread);
+        let grave = flagged(&[Category::Passport], Confidence::High);
+        check(
+            &table,
+            &grave,
+            true,
+            (Action::Delete, Tell::Now, "flagged_remove"),
+        );
+    }
+
     fn any_verdict() -> impl Strategy<Value = Verdict> {
         let categories =
             prop::collection::btree_set(prop::sample::select(Category::ALL.to_vec()), 1..6);
@@ -319,6 +366,8 @@ mod tests {
                 UndecidedReason::NothingFound,
                 UndecidedReason::Refused,
                 UndecidedReason::Malformed,
+                UndecidedReason::Truncated,
+                UndecidedReason::Rejected,
             ])
             .prop_map(|reason| Verdict::Undecided { reason }),
             prop::sample::select(vec![
@@ -347,7 +396,7 @@ mod tests {
                 |(quarantine, remove, confidence, (undecided, unreadable))| {
                     policy(|raw| {
                         if quarantine {
-                            raw.removal = crate::action::Removal::Quarantine;
+                            raw.removal = Some(crate::action::Removal::Quarantine);
                         }
                         raw.remove = remove;
                         raw.remove_confidence = confidence;

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Mode, Policy, Response};
+use super::{Mode, Policy, Response, Tagging};
 use crate::settings::Problems;
 use crate::verdict::{Category, Confidence};
 
@@ -28,8 +28,9 @@ pub enum Removal {
 pub struct RawPolicy {
     /// `policy.mode`: `observe` looks and tells, `enforce` also removes. No default.
     pub mode: Option<Mode>,
-    /// `policy.removal`: whether removing means `delete` (default) or `quarantine`.
-    pub removal: Removal,
+    /// `policy.removal`: whether removing means `delete` or `quarantine`. Default: `quarantine` where
+    /// there is one, else `delete`.
+    pub removal: Option<Removal>,
     /// `policy.remove`: the categories whose presence removes an object. Default: all but `face`,
     /// `name` and `other`.
     pub remove: Vec<Category>,
@@ -42,6 +43,9 @@ pub struct RawPolicy {
     /// `policy.unreadable`: what to do with what could not be looked into: `none` (default, since
     /// most of it is no picture), `tag` or `quarantine`. Never a deletion.
     pub unreadable: Response,
+    /// `policy.tag`: which verdicts are written onto the object as its tag `s3-warden`: `off`,
+    /// `not_clean` (default), or `all`, which needs buckets with versioning.
+    pub tag: Tagging,
 }
 
 impl Default for RawPolicy {
@@ -49,7 +53,7 @@ impl Default for RawPolicy {
         let mild = [Category::Face, Category::Name, Category::Other];
         Self {
             mode: None,
-            removal: Removal::Delete,
+            removal: None,
             remove: Category::ALL
                 .into_iter()
                 .filter(|category| !mild.contains(category))
@@ -57,6 +61,7 @@ impl Default for RawPolicy {
             remove_confidence: Confidence::Medium,
             undecided: Response::Tag,
             unreadable: Response::None,
+            tag: Tagging::NotClean,
         }
     }
 }
@@ -83,7 +88,7 @@ impl RawPolicy {
             (
                 "policy.removal",
                 "delete",
-                self.removal == Removal::Quarantine,
+                self.removal == Some(Removal::Quarantine),
             ),
             (
                 "policy.undecided",
@@ -108,20 +113,24 @@ impl RawPolicy {
         for problem in wrong.into_vec() {
             problems.add(problem.key, problem.message);
         }
-        mode.map(|mode| self.policy(mode))
+        mode.map(|mode| self.policy(mode, has_quarantine))
     }
 
-    fn policy(&self, mode: Mode) -> Policy {
+    fn policy(&self, mode: Mode, has_quarantine: bool) -> Policy {
         let mut remove = self.remove.clone();
         remove.sort_unstable();
         remove.dedup();
         let mut policy = Policy {
             mode,
-            quarantine: self.removal == Removal::Quarantine,
+            quarantine: match self.removal {
+                Some(removal) => removal == Removal::Quarantine,
+                None => has_quarantine,
+            },
             remove,
             remove_confidence: self.remove_confidence,
             undecided: self.undecided,
             unreadable: self.unreadable,
+            tag: self.tag,
             hash: String::new(),
         };
         policy.hash = hash(&policy);
@@ -141,6 +150,7 @@ fn hash(policy: &Policy) -> String {
         policy.remove_confidence,
         policy.undecided,
         policy.unreadable,
+        policy.tag,
     ]);
     let mut digest = hex::encode(Sha256::digest(canonical.to_string()));
     digest.truncate(12);
@@ -168,6 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn where_there_is_a_quarantine_removing_means_it_unless_said_otherwise() {
+        let removes_to = |removal, there| {
+            let raw = RawPolicy { removal, ..raw() };
+            let policy = raw.validate(there, &mut Problems::new());
+            policy.map(|policy| policy.quarantine)
+        };
+        assert_eq!(removes_to(None, true), Some(true));
+        assert_eq!(removes_to(None, false), Some(false));
+        assert_eq!(removes_to(Some(Removal::Delete), true), Some(false));
+        assert_eq!(removes_to(Some(Removal::Quarantine), false), None);
+    }
+
+    #[test]
     fn a_mode_must_be_said() {
         check(&RawPolicy::default(), false, &["policy.mode"]);
         check(&raw(), false, &[]);
@@ -176,7 +199,7 @@ mod tests {
     #[test]
     fn every_wish_for_a_missing_quarantine_is_reported() {
         let raw = RawPolicy {
-            removal: Removal::Quarantine,
+            removal: Some(Removal::Quarantine),
             undecided: Response::Quarantine,
             unreadable: Response::Quarantine,
             ..raw()
@@ -225,7 +248,7 @@ mod tests {
         }
         let others: [fn(&mut RawPolicy); 6] = [
             |raw| raw.mode = Some(Mode::Observe),
-            |raw| raw.removal = Removal::Quarantine,
+            |raw| raw.removal = Some(Removal::Delete),
             |raw| raw.remove.push(Category::Face),
             |raw| raw.remove_confidence = Confidence::High,
             |raw| raw.undecided = Response::None,

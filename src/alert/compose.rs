@@ -82,7 +82,7 @@ impl Alert {
             uploader: finding.uploaded_by.principal.as_deref().map(shown::visible),
             uploader_ip: finding.uploaded_by.ip.as_deref().map(shown::visible),
             happened_at: Some(finding.times.happened_at),
-            cost_usd: 0.0,
+            cost_usd: judgement.cost_usd,
         };
         alert.reword();
         if let Some(step) = about.step {

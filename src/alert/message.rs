@@ -39,6 +39,20 @@ pub enum AlertKind {
     Paused,
 }
 
+impl AlertKind {
+    /// The word of the contract.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Flagged => "flagged",
+            Self::Blocked => "blocked",
+            Self::Held => "held",
+            Self::Undecided => "undecided",
+            Self::Unreadable => "unreadable",
+            Self::Paused => "paused",
+        }
+    }
+}
+
 /// How many of the findings covered ended in one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OutcomeCount {

@@ -10,6 +10,7 @@ mod notifier;
 mod settings;
 mod shown;
 mod text;
+mod topic;
 
 pub use announcer::{Announcer, Flushed, TellError};
 pub use message::{ALERT_SCHEMA_VERSION, Alert, AlertKind, MAX_FINDING_IDS, OutcomeCount};
@@ -17,3 +18,4 @@ pub use notifier::{Notifier, NotifyError, PublicationId};
 pub use settings::{AlertSettings, KeyStyle, RawAlerts};
 pub use shown::quoted;
 pub use text::{body, subject};
+pub use topic::TopicArn;

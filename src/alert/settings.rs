@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::TopicArn;
 use crate::settings::Problems;
 
 /// Longer, and people would read of the second upload of a burst too late to stop the tenth.
@@ -28,6 +29,8 @@ pub enum KeyStyle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RawAlerts {
+    /// `alerts.topic_arn`: the SNS topic that the service publishes alerts to. No default.
+    pub topic_arn: Option<String>,
     /// `alerts.merge_seconds`: the first alert of a kind and bucket goes out at once; what follows
     /// within this time is merged into one. 0 to 60, default 5.
     pub merge_seconds: u64,
@@ -41,6 +44,7 @@ pub struct RawAlerts {
 impl Default for RawAlerts {
     fn default() -> Self {
         Self {
+            topic_arn: None,
             merge_seconds: 5,
             max_hold_seconds: 300,
             keys: KeyStyle::Full,
@@ -49,6 +53,20 @@ impl Default for RawAlerts {
 }
 
 impl RawAlerts {
+    /// The topic, if somebody names one; `None` with a problem added is a mistake.
+    pub fn topic(&self, problems: &mut Problems) -> Option<Option<TopicArn>> {
+        let Some(written) = self.topic_arn.as_ref().filter(|arn| !arn.is_empty()) else {
+            return Some(None);
+        };
+        match written.parse() {
+            Ok(topic) => Some(Some(topic)),
+            Err(why) => {
+                problems.add("alerts.topic_arn", why);
+                None
+            }
+        }
+    }
+
     /// The settings, or `None` with at least one problem added.
     pub fn validate(&self, problems: &mut Problems) -> Option<AlertSettings> {
         let merge_fits = self.merge_seconds <= MAX_MERGE_SECONDS;

@@ -13,7 +13,8 @@ use crate::retry::{Reaction, Reacts, Reason};
 /// - At least once: a message may come twice, even within its lease.
 /// - Every receive gives a new [`Receipt`]; calls with an old one answer [`EntryError::Gone`] or do
 ///   nothing.
-/// - Implementations retry neither: the caller sees each failure and decides.
+/// - Implementations may ask again, for a second or so, for the entries of a batch that failed by
+///   the queue's own fault; they retry nothing else. The caller sees what is left and decides.
 #[async_trait]
 pub trait Queue: Send + Sync + std::fmt::Debug {
     /// Up to `max` (1..=10) messages, waiting up to `wait` for the first. An empty list is an

@@ -68,6 +68,9 @@ pub struct Judgement {
     pub cached: bool,
     /// How long reading, decoding and judging took, in milliseconds; waiting not counted.
     pub millis: u64,
+    /// What judging cost, in US dollars.
+    #[serde(default)]
+    pub cost_usd: f64,
 }
 
 /// When things happened.

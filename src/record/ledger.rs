@@ -43,6 +43,14 @@ pub struct Query {
 }
 
 impl Query {
+    /// How many findings a page has at most.
+    pub const fn page_size(&self) -> usize {
+        match self.limit {
+            0 => 100,
+            limit => limit,
+        }
+    }
+
     /// Whether a finding is one of those wanted (limit and page apart).
     pub fn wants(&self, finding: &Finding) -> bool {
         let date = finding.date();

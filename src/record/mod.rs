@@ -2,8 +2,14 @@
 
 mod finding;
 mod ledger;
+mod page_mark;
+mod settings;
+mod switches;
 
 pub use finding::{
     Finding, Intent, Judgement, SCHEMA_VERSION, State, Subject, Times, UploadedBy, date_of,
 };
 pub use ledger::{Begun, Ledger, LedgerError, Page, Query};
+pub(crate) use page_mark::PageMark;
+pub use settings::{RawQuarantine, RawRecords};
+pub use switches::{FleetBreaker, Halt, Positions, Switches};

@@ -79,6 +79,8 @@ pub(super) struct Group {
     started: Instant,
     /// Failures in a row.
     failures: u32,
+    /// Its backoff was ended early once, and nothing was accepted since.
+    hurried: bool,
     /// What those who wait too long are told.
     excuse: TellError,
 }
@@ -91,6 +93,7 @@ impl Group {
             due: now,
             started: now,
             failures: 0,
+            hurried: false,
             excuse: TellError::HeldTooLong,
         }
     }
@@ -135,6 +138,7 @@ impl Group {
         }
         self.due = self.started + merge;
         self.excuse = TellError::HeldTooLong;
+        self.hurried = false;
         std::mem::take(&mut self.failures)
     }
 
@@ -161,8 +165,12 @@ impl Group {
         self.failures
     }
 
-    /// Ends a backoff early.
+    /// Closes the window of what waits for others to merge with. A backoff is ended once: a carrier
+    /// that goes on refusing is not asked faster because we are in a hurry.
     pub(super) fn hurry(&mut self, now: Instant) {
+        if self.failures > 0 && std::mem::replace(&mut self.hurried, true) {
+            return;
+        }
         self.due = self.due.min(now);
     }
 

@@ -19,6 +19,7 @@ use super::Command;
 use super::group::{Group, GroupKey};
 use crate::alert::{Alert, AlertSettings, Notifier, NotifyError, PublicationId};
 use crate::retry::{Backoff, Jitter, Reaction, Reacts};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, FAILURE_COUNT};
 
 /// Ten publishes a second, evenly: well under the quotas of the carriers we know, and no burst for
 /// the people who read.
@@ -142,7 +143,7 @@ impl Loop {
             Ok(id) => {
                 let failures = group.accepted(&id, self.settings.merge);
                 if failures > 0 {
-                    tracing::info!(failures, "alert carrier accepts again");
+                    tracing::info!({ FAILURE_COUNT } = failures, "alert carrier accepts again");
                 }
             }
             Err(error) => {
@@ -154,8 +155,8 @@ impl Loop {
                 // Said once for each row of failures; health shows the rest.
                 if failures == 1 {
                     tracing::warn!(
-                        code = error.code(),
-                        %error,
+                        { ERROR_CODE } = error.code(),
+                        { ERROR_DETAIL } = %error,
                         "alert was not accepted, it is tried again"
                     );
                 }

@@ -108,6 +108,10 @@ pub(in crate::alert) fn undecided(reason: UndecidedReason) -> String {
         }
         UndecidedReason::Refused => "the automatic check declined to look at it",
         UndecidedReason::Malformed => "the automatic check gave no usable answer",
+        UndecidedReason::Truncated => {
+            "the answer of the automatic check was longer than s3-warden is set to allow"
+        }
+        UndecidedReason::Rejected => "the automatic check does not take this picture",
     };
     format!("A picture was uploaded that s3-warden could not judge: {why}.")
 }
@@ -274,6 +278,14 @@ pub(in crate::alert) fn unreadable_step(reason: UnreadableReason) -> String {
             " Let the role of s3-warden use the encryption key (kms:Decrypt), or nothing encrypted \
              with it is checked."
         }
+        UnreadableReason::Denied(Why::RequesterPays) => {
+            " Turn on the setting aws.request_payer if s3-warden may pay for requests, or nothing \
+             there is checked."
+        }
+        UnreadableReason::Denied(Why::OtherOwner) => {
+            " Find out who owns the bucket; if it is the right one, correct the setting \
+             aws.expected_bucket_owner, or nothing there is checked."
+        }
         UnreadableReason::Denied(_) => "",
     };
     format!("Look at the file yourself and delete it if personal data must not be there.{then}")
@@ -364,6 +376,8 @@ const fn why_left(kind: AlertKind) -> &'static str {
 const fn why_blocked(why: Why) -> &'static str {
     match why {
         Why::AccessDenied => "s3-warden has no permission for the removal",
+        Why::RequesterPays => "whoever asks this bucket for something pays, and s3-warden may not",
+        Why::OtherOwner => "the bucket belongs to another account than the settings name",
         Why::KeyDenied => "s3-warden may not use the key that the file is encrypted with",
         Why::Archived => "the file lies in an archive and would have to be restored first",
         Why::Locked => "a retention period or a legal hold protects the file",
@@ -377,6 +391,8 @@ const fn why_blocked(why: Why) -> &'static str {
 const fn why_not_read(why: Why) -> &'static str {
     match why {
         Why::AccessDenied => "s3-warden has no permission to read it",
+        Why::RequesterPays => "whoever reads in this bucket pays, and s3-warden may not",
+        Why::OtherOwner => "its bucket belongs to another account than the settings name",
         Why::KeyDenied => "s3-warden may not use the key that it is encrypted with",
         Why::Archived => "it lies in an archive and would have to be restored first",
         Why::NotAFile => "it is not an ordinary file inside the bucket",
@@ -391,6 +407,14 @@ fn why_step(why: Why, file: &str) -> String {
         Why::AccessDenied => format!(
             "Delete {file} yourself now, and give the role of s3-warden the right to delete in this \
              bucket (s3:DeleteObject, s3:DeleteObjectVersion)."
+        ),
+        Why::RequesterPays => format!(
+            "Delete {file} yourself now, and turn on the setting aws.request_payer if s3-warden may \
+             pay for requests."
+        ),
+        Why::OtherOwner => format!(
+            "Find out now who owns the bucket and whether {file} is yours at all; if the bucket is \
+             the right one, correct the setting aws.expected_bucket_owner."
         ),
         Why::KeyDenied => format!(
             "Delete {file} yourself now, and let the role of s3-warden use the encryption key \
