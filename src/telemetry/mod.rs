@@ -5,6 +5,9 @@
 //! `WARDEN_LOG` or `RUST_LOG`. Whatever it says, the HTTP and AWS libraries stay at `info`: below
 //! that they print headers and bodies, and those hold credentials and people's data.
 
+mod lines;
+#[cfg(feature = "otlp")]
+mod otlp;
 pub mod vocabulary;
 
 use std::io::{self, IsTerminal};
@@ -12,6 +15,7 @@ use std::io::{self, IsTerminal};
 use tracing::{Level, Metadata, Subscriber};
 use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
@@ -22,8 +26,11 @@ pub const LOG_VARIABLE: &str = "WARDEN_LOG";
 /// The variable that is asked when [`LOG_VARIABLE`] is not set.
 pub const FALLBACK_LOG_VARIABLE: &str = "RUST_LOG";
 
-/// The level when neither variable is set.
-const DEFAULT_LEVEL: &str = "warn";
+/// The level of commands that people wait for: results are what they want to read.
+pub const QUIET: &str = "warn";
+
+/// The level of a service: its life, and what degrades it.
+pub const SERVICE: &str = "info";
 
 /// Libraries that print headers or bodies below `info`, by the beginning of their targets.
 const CLAMPED: [&str; 4] = ["aws_", "hyper", "h2", "rustls"];
@@ -60,31 +67,56 @@ pub enum TelemetryError {
         #[source]
         source: ParseError,
     },
+    /// Spans cannot be sent.
+    #[cfg(feature = "otlp")]
+    #[error("spans cannot be sent to the collector of OTEL_EXPORTER_OTLP_ENDPOINT: {0}")]
+    Collector(String),
     /// Somebody was faster.
     #[error("logging is already set up")]
     Already(#[from] TryInitError),
 }
 
-/// Sets up logging for the whole process, once. `variable` looks up an environment variable.
+/// Sets up logging for the whole process, once. `variable` looks up an environment variable;
+/// `default` is the level where none says one, such as [`QUIET`] or [`SERVICE`].
+///
+/// What comes back has to be kept until the process ends: it sends the last spans.
 ///
 /// # Errors
 /// The level cannot be read, or logging is already set up.
 pub fn init(
     variable: impl Fn(&str) -> Option<String>,
     format: Format,
-) -> Result<(), TelemetryError> {
-    let level = level(variable);
-    subscriber(&level, format, io::stderr)?.try_init()?;
-    Ok(())
+    default: &str,
+) -> Result<Telemetry, TelemetryError> {
+    let level = level(&variable, default);
+    let subscriber = subscriber(&level, format, io::stderr)?;
+    #[cfg(feature = "otlp")]
+    let (subscriber, spans) = {
+        let (layer, spans) = otlp::layer(&variable)?;
+        (subscriber.with(layer), spans)
+    };
+    subscriber.try_init()?;
+    Ok(Telemetry {
+        #[cfg(feature = "otlp")]
+        _spans: spans,
+    })
+}
+
+/// What is set up for the process; dropped, it sends what has not been sent yet.
+#[derive(Debug)]
+#[must_use = "dropped, it ends the sending of spans"]
+pub struct Telemetry {
+    #[cfg(feature = "otlp")]
+    _spans: otlp::Spans,
 }
 
 /// The level that was asked for: an empty variable counts as not set.
-fn level(variable: impl Fn(&str) -> Option<String>) -> String {
+fn level(variable: impl Fn(&str) -> Option<String>, default: &str) -> String {
     [LOG_VARIABLE, FALLBACK_LOG_VARIABLE]
         .into_iter()
         .filter_map(variable)
         .find(|level| !level.trim().is_empty())
-        .unwrap_or_else(|| DEFAULT_LEVEL.to_owned())
+        .unwrap_or_else(|| default.to_owned())
 }
 
 /// Everything but the global part of [`init`].
@@ -92,7 +124,7 @@ fn subscriber<W>(
     level: &str,
     format: Format,
     writer: W,
-) -> Result<impl Subscriber + Send + Sync + use<W>, TelemetryError>
+) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<W>, TelemetryError>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
@@ -116,24 +148,27 @@ where
     match format {
         Format::Text => layer.with_target(false).compact().boxed(),
         Format::Json => layer
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
+            .fmt_fields(JsonFields::new())
+            .event_format(lines::FlatJson)
+            .with_ansi(false)
             .boxed(),
     }
 }
 
 /// Whether a line cannot hold what the libraries print below `info`.
 fn is_safe(metadata: &Metadata<'_>) -> bool {
-    let clamped = CLAMPED
-        .iter()
-        .any(|prefix| metadata.target().starts_with(prefix));
+    let target = metadata.target();
+    // Even its warnings print whole answers of the credential and metadata services.
+    if target.starts_with("aws_config") {
+        return *metadata.level() <= Level::ERROR;
+    }
+    let clamped = CLAMPED.iter().any(|prefix| target.starts_with(prefix));
     !clamped || *metadata.level() <= Level::INFO
 }
 
 #[cfg(test)]
 mod tests {
-    use super::vocabulary::{MESSAGE_ID, SPAN_MESSAGE};
+    use super::vocabulary::{MESSAGE_ID, OBJECT_BUCKET, SPAN_MESSAGE, SPAN_OBJECT};
     use super::*;
     use std::sync::{Arc, Mutex, PoisonError};
 
@@ -174,7 +209,8 @@ mod tests {
             tracing::debug!("ours");
             tracing::debug!(target: "aws_smithy_runtime::client", "headers");
             tracing::trace!(target: "hyper_util::client", "body");
-            tracing::info!(target: "aws_config", "region found");
+            tracing::info!(target: "aws_smithy_runtime", "region found");
+            tracing::warn!(target: "aws_config::imds::region", "raw answer with its body");
         });
         assert!(
             text.contains("ours") && text.contains("region found"),
@@ -189,26 +225,39 @@ mod tests {
     #[test]
     fn a_json_line_names_its_message() {
         let text = written("info", Format::Json, || {
-            let span = tracing::info_span!(SPAN_MESSAGE, { MESSAGE_ID } = "m-1");
-            let _inside = span.entered();
-            tracing::info!("polling");
+            let span = tracing::info_span!(SPAN_MESSAGE, { MESSAGE_ID } = "m-1", count = 1);
+            let _message = span.entered();
+            let span = tracing::info_span!(SPAN_OBJECT, { OBJECT_BUCKET } = "b", count = 2);
+            let _object = span.entered();
+            tracing::info!(bytes = 7_u64, whole = true, "read \"it\"");
             tracing::debug!("hidden");
         });
         let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
-        assert_eq!(line["message"], "polling");
-        assert_eq!(line["spans"][0][MESSAGE_ID], "m-1");
-        assert_eq!(line["spans"][0]["name"], SPAN_MESSAGE);
+        assert_eq!(line["message"], "read \"it\"");
+        assert_eq!(line["level"], "INFO");
+        assert_eq!(
+            line["spans"],
+            serde_json::json!([SPAN_MESSAGE, SPAN_OBJECT])
+        );
+        assert_eq!(
+            (&line[MESSAGE_ID], &line[OBJECT_BUCKET]),
+            (&"m-1".into(), &"b".into())
+        );
+        assert_eq!(line["count"], 2, "the inner one wins");
+        assert_eq!((&line["bytes"], &line["whole"]), (&7.into(), &true.into()));
+        let written: jiff::Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
+        assert!(written.as_second() > 0);
     }
 
     #[test]
     fn our_variable_wins_and_an_empty_one_does_not_count() {
         let check = |ours: Option<&str>, rust: Option<&str>, want: &str| {
-            let found = level(|name| match name {
+            let variable = |name: &str| match name {
                 LOG_VARIABLE => ours.map(str::to_owned),
                 FALLBACK_LOG_VARIABLE => rust.map(str::to_owned),
                 _ => None,
-            });
-            assert_eq!(found, want);
+            };
+            assert_eq!(level(variable, QUIET), want);
         };
         check(None, None, "warn");
         check(None, Some("info"), "info");

@@ -24,12 +24,17 @@ pub const OBJECT_KEY_DIGEST: &str = "object.key_digest";
 /// The size of an object in bytes.
 pub const OBJECT_BYTES: &str = "object.bytes";
 
+/// The id of a model, as in the settings.
+pub const MODEL_ID: &str = "model.id";
+
 /// The word of a verdict.
 pub const VERDICT: &str = "verdict";
 /// What was decided to do.
 pub const ACTION: &str = "action";
 /// What came of it.
 pub const OUTCOME: &str = "outcome";
+/// The verdict tag.
+pub const TAG: &str = "tag";
 /// The id of a finding.
 pub const FINDING_ID: &str = "finding.id";
 
@@ -46,5 +51,29 @@ pub const ELAPSED_MILLIS: &str = "elapsed_ms";
 pub const RETRY_AFTER_MILLIS: &str = "retry.after_ms";
 /// What a wait waits for.
 pub const WAIT_NAME: &str = "wait.name";
+/// Whether time ran out before everything was finished.
+pub const DRAINED_LATE: &str = "drained.late";
+/// Where health, readiness and metrics are served.
+pub const OPS_ADDRESS: &str = "ops.address";
+/// How often in a row something has failed.
+pub const FAILURE_COUNT: &str = "failure.count";
+/// Which step of several.
+pub const STEP: &str = "step";
+/// A place in this program, or a folder of the service itself.
+pub const PLACE: &str = "place";
+/// A file of the service itself; never one that is guarded.
+pub const FILE_PATH: &str = "file.path";
+/// A place in that file, in bytes.
+pub const FILE_OFFSET: &str = "file.offset";
+/// The key of a copy in the quarantine, which is a finding's id.
+pub const QUARANTINE_KEY: &str = "quarantine.key";
+/// The URL of a queue.
+pub const QUEUE_URL: &str = "queue.url";
+/// In which form a model is asked to answer.
+pub const MODEL_FORM: &str = "model.form";
+/// What models have cost, in US dollars.
+pub const SPENT_USD: &str = "spent.usd";
+/// What models may cost in a day, in US dollars.
+pub const LIMIT_USD: &str = "limit.usd";
 /// What ends the process.
 pub const SHUTDOWN_CAUSE: &str = "shutdown.cause";

@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use super::error::WorkError;
 use super::lease::{Lease, LeaseEnd};
+use super::pause::{Needed, Pause};
 use super::ports::Parts;
+use super::tag::{Tagger, mark_of};
 use crate::action::{Action, Admission, Gate, Outcome, Refusal, Tell};
-use crate::object::{Mark, ObjectRef, Removed, Tagged};
+use crate::object::{ObjectRef, Removed, Tagged};
 use crate::record::{Begun, Finding, Intent, State};
-use crate::verdict::Verdict;
+use crate::telemetry::vocabulary::{ACTION, ERROR_CODE, FINDING_ID, OUTCOME};
 
 /// On whose behalf we act.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +46,22 @@ impl Standing<'_> {
 #[derive(Clone, Debug)]
 pub(crate) struct Enforcer {
     parts: Arc<Parts>,
+    pause: Pause,
+    tagger: Tagger,
 }
 
 impl Enforcer {
-    pub(crate) fn new(parts: Arc<Parts>) -> Self {
-        Self { parts }
+    pub(crate) fn new(parts: Arc<Parts>, pause: Pause) -> Self {
+        Self {
+            tagger: Tagger::new(Arc::clone(&parts), pause.clone()),
+            parts,
+            pause,
+        }
+    }
+
+    /// Who sets tags.
+    pub(crate) const fn tagger(&self) -> &Tagger {
+        &self.tagger
     }
 
     /// Carries an intent to its outcome, or finds that it was carried there before. What comes
@@ -73,14 +86,26 @@ impl Enforcer {
         let outcome = self.act(intent.finding(), standing).await?;
         let mut finding = intent.acted(outcome, self.parts.clock.now());
         self.parts.ledger.advance(&finding).await?;
+        // Somebody else may have carried out the same intent, and knows better how it ended: whoever
+        // comes second finds the object gone.
+        if matches!(outcome, Outcome::AlreadyGone | Outcome::Held) {
+            let stored = self.parts.ledger.find(&finding.id, finding.date()).await?;
+            let stored = stored.filter(|stored| {
+                stored.revision >= finding.revision && stored.state > State::Intent
+            });
+            if let Some(stored) = stored.filter(|stored| stored.outcome != finding.outcome) {
+                return Ok(stored);
+            }
+        }
+        self.pause.succeeded(Needed::Records);
         self.parts.observer.acted(&finding);
         tracing::debug!(
-            finding.id = %finding.id,
-            object.key = ?finding.subject.key,
-            action = finding.decision.action.as_str(),
-            outcome = outcome.code(),
+            { FINDING_ID } = %finding.id,
+            { ACTION } = finding.decision.action.as_str(),
+            { OUTCOME } = outcome.code(),
             "acted"
         );
+        self.tagger.left_in_place(&finding).await;
         if finding.decision.tell == Tell::Remember {
             finding = finding.announced(None, self.parts.clock.now());
             self.parts.ledger.advance(&finding).await?;
@@ -104,7 +129,11 @@ impl Enforcer {
             Gate::Go => finding.subject.object.as_ref(),
             Gate::Refuse(Refusal::Observing) => return Ok(Outcome::Observed),
             Gate::Refuse(refusal) => {
-                tracing::debug!(finding.id = %finding.id, code = refusal.code(), "left alone");
+                tracing::debug!(
+                    { FINDING_ID } = %finding.id,
+                    { ERROR_CODE } = refusal.code(),
+                    "left alone"
+                );
                 None
             }
         };
@@ -130,10 +159,12 @@ impl Enforcer {
         let store = &self.parts.store;
         let quarantine = finding.decision.action == Action::Quarantine;
         let removed = if quarantine {
-            store.quarantine(object, &finding.id).await?
+            let sha256 = finding.subject.sha256.as_deref();
+            store.quarantine(object, &finding.id, sha256).await?
         } else {
             store.remove(object).await?
         };
+        self.pause.succeeded(Needed::Changing);
         Ok(match removed {
             Removed::Removed if quarantine => Outcome::Quarantined,
             Removed::Removed => Outcome::Deleted,
@@ -144,14 +175,10 @@ impl Enforcer {
     }
 
     async fn mark(&self, finding: &Finding, object: &ObjectRef) -> Result<Outcome, WorkError> {
-        let mark = match finding.judgement.verdict {
-            Verdict::Clean => Mark::Clean,
-            Verdict::Flagged { .. } => Mark::Flagged,
-            Verdict::Undecided { .. } => Mark::Undecided,
-            Verdict::Unreadable { .. } => Mark::Unreadable,
-            Verdict::Missing | Verdict::Superseded => return Ok(Outcome::AlreadyGone),
+        let Some(mark) = mark_of(&finding.judgement.verdict) else {
+            return Ok(Outcome::AlreadyGone);
         };
-        Ok(match self.parts.store.tag(object, mark).await? {
+        Ok(match self.tagger.set(object, mark).await? {
             Tagged::Tagged => Outcome::Tagged,
             Tagged::Gone => Outcome::AlreadyGone,
             // A store that knows no tags leaves nothing undone: the finding says the same.

@@ -1,6 +1,9 @@
 //! What can keep one piece of work from its end.
 
+use std::time::Duration;
+
 use super::lease::LeaseEnd;
+use super::pause::Needed;
 use crate::alert::TellError;
 use crate::object::StoreError;
 use crate::record::LedgerError;
@@ -35,6 +38,19 @@ impl WorkError {
             Self::LeaseOver(_) => (Reaction::Retry { after: None }, "lease_over"),
         }
     }
+
+    /// What of the things that work needs has failed.
+    pub(crate) const fn needed(&self) -> Needed {
+        match self {
+            Self::Inspect(InspectError::Store(_)) => Needed::Reading,
+            Self::Store(_) => Needed::Changing,
+            Self::Inspect(_) => Needed::Judge,
+            Self::Ledger(_) => Needed::Records,
+            Self::Tell(_) => Needed::Carrier,
+            // Never a reason to pause.
+            Self::LeaseOver(_) => Needed::Queue,
+        }
+    }
 }
 
 /// How a message leaves our hands.
@@ -46,6 +62,13 @@ pub(crate) enum Settlement {
     Park(Reason),
     /// It goes back to the queue and comes again.
     Release(&'static str),
+    /// It goes back to the queue and comes again after this time, through nobody's fault.
+    Defer {
+        /// The code that says why.
+        code: &'static str,
+        /// After how long.
+        after: Duration,
+    },
     /// It is somebody else's already: no call about it.
     Forget,
 }

@@ -2,22 +2,25 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::enforce::{Enforcer, Standing};
 use super::error::WorkError;
 use super::inflight::{InFlight, Joined, Leader};
+use super::pause::{Needed, Pause};
 use super::ports::Parts;
 use crate::action::Outcome;
-use crate::event::{Identity, Target, Upload};
+use crate::event::{Identity, Skipped, Target, Upload};
 use crate::object::looks_like_image_name;
 use crate::record::{Finding, Intent, Judgement, State, Subject, UploadedBy, date_of};
+use crate::telemetry::vocabulary::{OBJECT_BUCKET, OBJECT_KEY_DIGEST, SPAN_OBJECT};
 use crate::verdict::{Inspection, Verdict};
 
 /// How one upload ended.
 #[derive(Debug)]
 pub(crate) enum Worked {
-    /// There was nothing to judge: not ours, known, done by somebody else, or gone.
-    PassedOver,
-    /// It was judged, and nothing is left to do.
+    /// Nothing is left to do: judged and remembered, or not ours, known, done by somebody else,
+    /// gone.
     Done,
     /// Acted on; whoever has to be told was not told yet.
     Tell(Vec<(Finding, Leader)>),
@@ -29,6 +32,7 @@ pub(crate) struct UploadWork {
     parts: Arc<Parts>,
     enforcer: Enforcer,
     in_flight: InFlight,
+    pause: Pause,
     ask_first: bool,
 }
 
@@ -47,13 +51,14 @@ impl UploadWork {
     pub(crate) fn new(
         parts: Arc<Parts>,
         enforcer: Enforcer,
-        in_flight: InFlight,
+        pause: Pause,
         ask_first: bool,
     ) -> Self {
         Self {
             parts,
             enforcer,
-            in_flight,
+            in_flight: InFlight::default(),
+            pause,
             ask_first,
         }
     }
@@ -77,9 +82,29 @@ impl UploadWork {
         standing: Standing<'_>,
     ) -> Result<Worked, WorkError> {
         if let Err(skipped) = self.parts.filter.admit(upload) {
+            if matches!(skipped, Skipped::Prefix | Skipped::Suffix) {
+                self.enforcer.tagger().skipped(&upload.target).await?;
+            }
             self.parts.observer.passed_over(upload, skipped.code());
-            return Ok(Worked::PassedOver);
+            return Ok(Worked::Done);
         }
+        let span = tracing::info_span!(
+            SPAN_OBJECT,
+            { OBJECT_BUCKET } = upload.target.bucket.as_str(),
+            { OBJECT_KEY_DIGEST } = upload.target.key.digest()
+        );
+        self.guarded(upload, seen_before, standing)
+            .instrument(span)
+            .await
+    }
+
+    /// One upload that is looked at.
+    async fn guarded(
+        &self,
+        upload: &Upload,
+        seen_before: bool,
+        standing: Standing<'_>,
+    ) -> Result<Worked, WorkError> {
         let first = self.one(upload, seen_before, standing).await?;
         let Worked::Tell(mut untold) = first else {
             return Ok(first);
@@ -112,20 +137,15 @@ impl UploadWork {
                 self.parts
                     .observer
                     .passed_over(upload, "same_work_in_flight");
-                return Ok(Worked::PassedOver);
+                return Ok(Worked::Done);
             }
         };
         let ask = seen_before || self.ask_first;
-        let mut judged = false;
-        match self.lead(upload, ask, standing, &mut judged).await? {
+        match self.lead(upload, ask, standing).await? {
             Some(finding) => Ok(Worked::Tell(vec![(finding, leader)])),
             None => {
                 leader.settled();
-                Ok(if judged {
-                    Worked::Done
-                } else {
-                    Worked::PassedOver
-                })
+                Ok(Worked::Done)
             }
         }
     }
@@ -136,7 +156,6 @@ impl UploadWork {
         upload: &Upload,
         ask: bool,
         standing: Standing<'_>,
-        judged: &mut bool,
     ) -> Result<Option<Finding>, WorkError> {
         if ask {
             match self.known(upload, standing).await? {
@@ -154,6 +173,7 @@ impl UploadWork {
             inspection = self.parts.inspector.inspect(&upload.target, upload.size) => inspection?,
             end = standing.over() => return Err(WorkError::LeaseOver(end)),
         };
+        self.looked(upload, &inspection);
         let gone = matches!(inspection.verdict, Verdict::Missing | Verdict::Superseded);
         // An object that is not there may have been removed by us, before a crash: then the
         // records hold an intent that has to be finished and told.
@@ -167,8 +187,19 @@ impl UploadWork {
             self.parts.observer.looked(upload, &inspection);
             return Ok(None);
         }
-        *judged = true;
         self.conclude(upload, &inspection, standing).await
+    }
+
+    /// What a look proves: that the store gives, and unless the answer was remembered that the
+    /// judge judges.
+    fn looked(&self, upload: &Upload, inspection: &Inspection) {
+        self.parts.observer.inspected(upload, inspection);
+        if inspection.facts.is_some() {
+            self.pause.succeeded(Needed::Reading);
+        }
+        if inspection.judge.is_some() && !inspection.cached {
+            self.pause.succeeded(Needed::Judge);
+        }
     }
 
     /// What the records know, with what was begun brought to its end.
@@ -225,6 +256,8 @@ impl UploadWork {
             (upload.happened_at, now),
         );
         if inspection.verdict == Verdict::Clean {
+            let object = inspection.object.as_ref();
+            self.enforcer.tagger().clean(object).await?;
             self.parts.observer.looked(upload, inspection);
             let finding = intent.acted(Outcome::Kept, now).announced(None, now);
             self.parts.ledger.note_clean(finding).await;
@@ -278,5 +311,6 @@ fn judgement(inspection: &Inspection) -> Judgement {
         judge: inspection.judge.clone(),
         cached: inspection.cached,
         millis: u64::try_from(inspection.took.as_millis()).unwrap_or(u64::MAX),
+        cost_usd: inspection.cost_usd,
     }
 }

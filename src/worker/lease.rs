@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::event::{EntryError, Queue, Receipt};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL};
 
 /// Why a lease is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,11 @@ impl LeaseKeeper {
                 }
                 // The next beat tries again; if none succeeds the lease runs out by the clock.
                 Err(EntryError::Failed(why)) => {
-                    tracing::warn!(error.code = "extend_failed", why, "lease not extended");
+                    tracing::warn!(
+                        { ERROR_CODE } = "extend_failed",
+                        { ERROR_DETAIL } = why,
+                        "lease not extended"
+                    );
                 }
             }
         }

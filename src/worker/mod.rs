@@ -19,33 +19,41 @@ mod ports;
 mod process;
 mod settings;
 mod settle;
+mod steward;
 mod sweep;
+mod tag;
 mod tell;
+pub mod vitals;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::alert::{Announcer, TellError};
 use crate::event::Options;
+use crate::retry::{Reaction, Reacts};
+use crate::telemetry::vocabulary::{DRAINED_LATE, ERROR_CODE, ERROR_DETAIL, MESSAGE_COUNT};
 
 use self::enforce::Enforcer;
-use self::inflight::InFlight;
 use self::inspect::UploadWork;
 use self::lease::LeaseKeeper;
 use self::pause::Pause;
 use self::poll::Poller;
 use self::process::Processor;
 use self::settle::Settler;
+use self::steward::Steward;
 use self::sweep::Sweeper;
 use self::tell::Teller;
+use self::vitals::Bounds;
 
 pub use self::ports::{Observer, Parts, Unobserved};
 pub use self::settings::{Limits, QueueSettings, RawLimits, RawQueue};
+pub use self::vitals::{Snapshot, Vitals};
 
 /// What the last calls of a shutdown may take, after its deadline.
 const LAST_CALLS: Duration = Duration::from_secs(5);
@@ -110,8 +118,22 @@ impl Worker {
         let tasks = TaskTracker::new();
         let mut loops = JoinSet::new();
 
+        let bounds = Bounds {
+            longest_lease: limits.held_at_most + self.parts.queue.visibility(),
+        };
+        self.parts.vitals.begin(
+            bounds,
+            Arc::clone(&self.parts.inspector),
+            Arc::clone(&self.parts.breaker),
+        );
         let keeper = LeaseKeeper::new(Arc::clone(&self.parts.queue), limits.held_at_most);
-        let (pause, mut faults) = Pause::new(Arc::clone(&self.parts.observer));
+        let (pause, faults) =
+            Pause::new(Arc::clone(&self.parts.observer), self.parts.vitals.clone());
+        let steward = Steward {
+            parts: Arc::clone(&self.parts),
+            pause: pause.clone(),
+            known: CancellationToken::new(),
+        };
         let (settler, acknowledger) = Settler::new(
             Arc::clone(&self.parts.queue),
             Arc::clone(&self.parts.observer),
@@ -121,23 +143,18 @@ impl Worker {
         let sweeper = self.sweeper(&poller);
         drop(settler);
 
-        let announcer = self.parts.announcer.clone();
         let (kept, until) = (Arc::clone(&keeper), ended.clone());
         loops.spawn(async move { kept.run(until).await });
-        loops.spawn(async move {
-            while let Some(why) = faults.recv().await {
-                if let Err(error) = announcer.announce_paused(&why).await {
-                    tracing::warn!(%error, "nobody was told about the pause");
-                }
-            }
-        });
+        loops.spawn(tell_of_pauses(self.parts.announcer.clone(), faults));
+        let (following, until) = (steward.clone(), ended.clone());
+        loops.spawn(async move { following.run(until).await });
         let mut acknowledging = JoinSet::new();
         acknowledging.spawn(acknowledger);
         let mut intake = JoinSet::new();
-        let sweep_until = stop.clone();
-        intake.spawn(async move { sweeper.run(sweep_until).await });
+        let (known, sweep_until) = (steward.known.clone(), stop.clone());
+        intake.spawn(async move { sweeper.run(known, sweep_until).await });
         for _poll in 0..self.settings.queue.polls {
-            intake.spawn(poller.clone().run());
+            intake.spawn(poller.clone().run(steward.known.clone()));
         }
         drop((poller, pause));
 
@@ -146,20 +163,43 @@ impl Worker {
             Some(ended) = intake.join_next() => rethrow(ended),
             Some(ended) = loops.join_next() => rethrow(ended),
         }
+        self.parts.vitals.draining();
         let drained = self.drain(&mut intake, &tasks, &now).await;
         // The last settler is gone with the last task: the acknowledger empties its inbox and ends.
         drop(intake);
-        if tokio::time::timeout(LAST_CALLS, join_all(&mut acknowledging))
-            .await
-            .is_err()
-        {
+        // Side by side, so that all of it stays below the time a container gets to stop.
+        let acknowledged = tokio::time::timeout(LAST_CALLS, join_all(&mut acknowledging));
+        let ((), acknowledged, ()) =
+            tokio::join!(self.last_word(&steward), acknowledged, self.flush());
+        if acknowledged.is_err() {
             tracing::warn!("some acknowledgements were left to the queue");
         }
-        if let Err(error) = self.parts.ledger.flush().await {
-            tracing::warn!(%error, "clean records not written");
-        }
-        tracing::info!(late = drained == Drained::Late, "stopped");
+        tracing::info!({ DRAINED_LATE } = drained == Drained::Late, "stopped");
         drained
+    }
+
+    /// Clean records are best effort: what cannot be written in time is judged again.
+    async fn flush(&self) {
+        match tokio::time::timeout(LAST_CALLS, self.parts.ledger.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(
+                { ERROR_CODE } = error.code(),
+                { ERROR_DETAIL } = %error,
+                "clean records not written"
+            ),
+            Err(_) => tracing::warn!("clean records not written in time"),
+        }
+    }
+
+    /// A breaker that the last work has opened stays open for whoever comes after us.
+    async fn last_word(&self, steward: &Steward) {
+        if self.parts.breaker.state().open_since.is_none() {
+            return;
+        }
+        let told = tokio::time::timeout(LAST_CALLS, steward.look()).await;
+        if !matches!(told, Ok(Ok(()))) {
+            tracing::warn!("the breaker is open here, and the switches may not say so");
+        }
     }
 
     /// Intake ends, work comes to its end, merge windows close.
@@ -169,7 +209,10 @@ impl Worker {
         tasks: &TaskTracker,
         now: &CancellationToken,
     ) -> Drained {
-        tracing::info!(messages = tasks.len(), "stopping: finishing what has begun");
+        tracing::info!(
+            { MESSAGE_COUNT } = tasks.len(),
+            "stopping: finishing what has begun"
+        );
         tasks.close();
         let finished = async {
             let (parts, work) = (&self.parts, async {
@@ -214,12 +257,12 @@ impl Worker {
         now: &CancellationToken,
     ) -> Poller {
         let limits = &self.settings.limits;
-        let enforcer = Enforcer::new(Arc::clone(&self.parts));
-        let teller = Teller::new(Arc::clone(&self.parts), limits.settling);
+        let enforcer = Enforcer::new(Arc::clone(&self.parts), pause.clone());
+        let teller = Teller::new(Arc::clone(&self.parts), pause.clone(), limits.settling);
         let uploads = UploadWork::new(
             Arc::clone(&self.parts),
             enforcer,
-            InFlight::default(),
+            pause.clone(),
             self.settings.ask_first,
         );
         Poller {
@@ -249,7 +292,28 @@ impl Worker {
             enforcer: poller.processor.uploads.enforcer(),
             teller: poller.processor.teller.clone(),
             in_flight: poller.processor.uploads.in_flight(),
+            pause: poller.pause.clone(),
             after: self.settings.sweep_after,
+        }
+    }
+}
+
+/// Tells people why no work is taken. What stops the work may stop alerts as well (both need
+/// credentials), so each is handed over again until it is accepted: the announcer waits in between.
+async fn tell_of_pauses(announcer: Announcer, mut faults: mpsc::UnboundedReceiver<String>) {
+    while let Some(why) = faults.recv().await {
+        let mut said = false;
+        while let Err(error) = announcer.announce_paused(&why).await {
+            if error.reaction() == Reaction::Drop || error == TellError::Stopped {
+                break;
+            }
+            if !std::mem::replace(&mut said, true) {
+                tracing::warn!(
+                    { ERROR_CODE } = error.code(),
+                    { ERROR_DETAIL } = %error,
+                    "nobody is told about the pause yet, tried again"
+                );
+            }
         }
     }
 }

@@ -11,17 +11,26 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::error::Settlement;
 use super::lease::{Lease, LeaseKeeper};
-use super::pause::Pause;
+use super::pause::{Needed, Pause};
 use super::process::Processor;
 use super::settle::Settler;
+use super::vitals::{InHand, Pulse, wait};
 use crate::event::Delivery;
 use crate::retry::{Backoff, Reaction, Reacts};
+use crate::telemetry::vocabulary::{
+    ERROR_CODE, ERROR_DETAIL, MESSAGE_ID, MESSAGE_RECEIVE_COUNT, SPAN_MESSAGE,
+};
 
 /// The most that one poll may ask for (SQS: `MaxNumberOfMessages`, 1 to 10).
 const MOST: usize = 10;
+
+/// How much longer than its wait a receive may take before it counts as hung: all attempts of one
+/// call of an adapter, with their timeouts.
+const ANSWER: Duration = Duration::from_secs(90);
 
 /// Takes messages and starts their work.
 #[derive(Clone, Debug)]
@@ -41,19 +50,30 @@ pub(crate) struct Poller {
 }
 
 impl Poller {
-    /// Polls until asked to stop.
-    pub(crate) async fn run(self) {
+    /// Polls until asked to stop, and not before `known`: whether an operator wants it.
+    pub(crate) async fn run(self, known: CancellationToken) {
+        let pulse = self.processor.parts.vitals.pulse(wait::SWITCHES);
+        let switches = async {
+            tokio::select! {
+                () = known.cancelled() => {}
+                () = self.stop.cancelled() => {}
+            }
+        };
+        pulse.during(wait::SWITCHES, switches).await;
         let mut failures = 0;
         while !self.stop.is_cancelled() {
-            let probe = self.pause.admit(&self.stop).await;
-            let Some(mut room) = self.room(probe).await else {
+            let probe = self.pause.admit(&pulse, &self.stop).await;
+            let Some(mut room) = pulse.during(wait::ROOM, self.room(probe)).await else {
                 break;
             };
             let asked = u8::try_from(room.num_permits()).unwrap_or(1);
             let called = Instant::now();
-            match self.processor.parts.queue.receive(asked, self.wait).await {
+            let receive = self.processor.parts.queue.receive(asked, self.wait);
+            let bound = self.wait + ANSWER;
+            match pulse.within(wait::POLL, bound, receive).await {
                 Ok(deliveries) => {
                     failures = 0;
+                    self.pause.succeeded(Needed::Queue);
                     if probe.is_some() && deliveries.is_empty() {
                         self.pause.nothing_probed();
                     }
@@ -64,21 +84,32 @@ impl Poller {
                 }
                 Err(error) => {
                     if let Reaction::Stop(why) = error.reaction() {
-                        self.pause.fault(error.code(), &why);
+                        self.pause.fault(Needed::Queue, error.code(), &why);
                     } else {
-                        tracing::warn!(error.code = error.code(), %error, "poll failed");
+                        tracing::warn!(
+                            { ERROR_CODE } = error.code(),
+                            { ERROR_DETAIL } = %error,
+                            "poll failed"
+                        );
                     }
-                    let wait = Backoff::SERVICE
-                        .wait_at_least_half(failures, self.processor.parts.jitter.unit());
-                    failures = failures.saturating_add(1);
                     drop(room);
-                    tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = self.stop.cancelled() => {}
-                    }
+                    self.back_off(failures, &pulse).await;
+                    failures = failures.saturating_add(1);
                 }
             }
         }
+    }
+
+    async fn back_off(&self, failures: u32, pulse: &Pulse) {
+        let jitter = self.processor.parts.jitter.unit();
+        let wait = Backoff::SERVICE.wait_at_least_half(failures, jitter);
+        let over = async {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.stop.cancelled() => {}
+            }
+        };
+        pulse.during(wait::BACKOFF, over).await;
     }
 
     /// Room for a whole batch, or for one message while probing. `None` when asked to stop.
@@ -96,12 +127,25 @@ impl Poller {
 
     fn start(&self, delivery: Delivery, called: Instant, place: OwnedSemaphorePermit) {
         let lease = self.keeper.hold(delivery.receipt.clone(), called);
+        let in_hand = self.processor.parts.vitals.take_up(called);
+        self.processor.parts.observer.received(&delivery);
+        let span = tracing::info_span!(
+            SPAN_MESSAGE,
+            { MESSAGE_ID } = %delivery.id.0,
+            { MESSAGE_RECEIVE_COUNT } = delivery.receive_count
+        );
         let poller = self.clone();
-        self.tasks
-            .spawn(async move { poller.handle(delivery, lease, place).await });
+        let work = async move { poller.handle(delivery, lease, place, in_hand).await };
+        self.tasks.spawn(work.instrument(span));
     }
 
-    async fn handle(self, delivery: Delivery, lease: Lease, place: OwnedSemaphorePermit) {
+    async fn handle(
+        self,
+        delivery: Delivery,
+        lease: Lease,
+        place: OwnedSemaphorePermit,
+        _in_hand: InHand,
+    ) {
         let settlement = if self.stop.is_cancelled() {
             Settlement::Release("shutdown")
         } else {
@@ -111,6 +155,7 @@ impl Poller {
                 () = self.now.cancelled() => Settlement::Release("shutdown"),
             }
         };
+        let settlement = self.processor.last_chance(&delivery, settlement);
         self.settler.settle(&delivery, lease, settlement).await;
     }
 }

@@ -1,13 +1,15 @@
 //! What the worker is given, and what it tells those who watch it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::vitals::Vitals;
 use crate::action::{Breaker, Guards, Policy};
 use crate::alert::Announcer;
 use crate::clock::Clock;
-use crate::event::{Filter, Queue, Upload};
-use crate::object::ObjectStore;
-use crate::record::{Finding, Ledger};
+use crate::event::{Delivery, Filter, Queue, Upload};
+use crate::object::{Mark, ObjectStore, Tagged};
+use crate::record::{Finding, Ledger, Switches};
 use crate::retry::{Jitter, Reason};
 use crate::verdict::{Inspection, Inspector};
 
@@ -32,6 +34,10 @@ pub struct Parts {
     pub guards: Guards,
     /// Stops a run of removals.
     pub breaker: Arc<Breaker>,
+    /// What operators switch, and what all tasks agree on.
+    pub switches: Arc<dyn Switches>,
+    /// Where the worker's signs of life are shown.
+    pub vitals: Vitals,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// The chance in waiting times.
@@ -42,8 +48,14 @@ pub struct Parts {
 
 /// Sees what the worker does, as it does it: a terminal, counters. Its methods must not block.
 pub trait Observer: Send + Sync + std::fmt::Debug {
+    /// A message was received.
+    fn received(&self, _delivery: &Delivery) {}
+
     /// A judgement is about to begin.
     fn started(&self, _upload: &Upload) {}
+
+    /// An object was looked at, whatever came of it.
+    fn inspected(&self, _upload: &Upload, _inspection: &Inspection) {}
 
     /// An object was looked at and needs no finding that is told: clean, missing, superseded.
     fn looked(&self, _upload: &Upload, _inspection: &Inspection) {}
@@ -66,8 +78,21 @@ pub trait Observer: Send + Sync + std::fmt::Debug {
     /// A message went back to the queue.
     fn released(&self, _code: &'static str) {}
 
-    /// The service stopped taking work (`Some`: why), or goes on.
+    /// So many findings are begun and not announced; `oldest` is the age of the oldest. Told at
+    /// start and every minute.
+    fn open_findings(&self, _count: usize, _oldest: Duration) {}
+
+    /// A verdict tag was to be set.
+    fn tagged(&self, _mark: Mark, _tagged: Tagged) {}
+
+    /// A fault stopped the service from taking work (`Some`: why), or it is mended.
     fn paused(&self, _why: Option<&str>) {}
+
+    /// No work is taken for a while, through nobody's fault; `wait` is the name of the wait.
+    fn deferred(&self, _wait: &'static str, _after: Duration) {}
+
+    /// An operator has told all tasks to take no work, or to go on.
+    fn halted(&self, _halted: bool) {}
 }
 
 /// Nobody watches.

@@ -6,6 +6,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,12 +17,19 @@ use super::error::{Settlement, WorkError};
 use super::inflight::Leader;
 use super::inspect::{UploadWork, Worked};
 use super::lease::{Lease, LeaseEnd};
-use super::pause::{PROBE, Pause};
+use super::pause::{Needed, PROBE, Pause};
 use super::ports::Parts;
 use super::tell::Teller;
 use crate::event::{self, Delivery, Job};
 use crate::record::Finding;
 use crate::retry::{Backoff, Reaction, Reason};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL};
+
+/// What has not worked for this long, for anybody, has a fault.
+const LONG: Duration = Duration::from_secs(600);
+
+/// When a message comes again that was held for as long as any may be.
+const HELD_AGAIN: Duration = Duration::from_secs(300);
 
 /// Does whole messages.
 #[derive(Clone, Debug)]
@@ -47,31 +55,32 @@ impl Processor {
         let work = AssertUnwindSafe(self.work(delivery, lease, held)).catch_unwind();
         let settlement = work.await.unwrap_or_else(|_payload| {
             // The payload may quote anything; the panic hook has already told where it was.
-            tracing::error!(
-                message.id = delivery.id.0,
-                error.code = "panic",
-                "message failed"
-            );
+            tracing::error!({ ERROR_CODE } = "panic", "message failed");
             Settlement::Release("panic")
         });
         self.last_chance(delivery, settlement)
     }
 
-    /// Parks by our own rule before the queue would do so without a reason.
-    fn last_chance(&self, delivery: &Delivery, settlement: Settlement) -> Settlement {
-        let last = self
-            .parts
-            .queue
-            .max_receives()
-            .is_some_and(|most| delivery.receive_count.saturating_add(1) >= most);
+    /// Parks by our own rule before the queue would do so without a reason: with one receive to
+    /// spare where work has failed, at the very last where it only had to wait.
+    pub(crate) fn last_chance(&self, delivery: &Delivery, settlement: Settlement) -> Settlement {
+        let most = self.parts.queue.max_receives().unwrap_or(u32::MAX);
+        let received = delivery.receive_count;
         match settlement {
-            Settlement::Release(code) if last && code != "shutdown" => {
+            Settlement::Defer { code, .. } if received >= most => Settlement::Park(Reason::new(
+                code,
+                format!(
+                    "received {received} times, the last time it may be, and had to wait each \
+                     time; redrive it once the wait is over"
+                ),
+            )),
+            Settlement::Release("shutdown") if received < most => Settlement::Release("shutdown"),
+            Settlement::Release(code) if received.saturating_add(1) >= most => {
                 Settlement::Park(Reason::new(
                     "failed_too_often",
                     format!(
-                        "received {} times without success, last because of {code}; redrive it \
-                         once the cause is mended",
-                        delivery.receive_count
+                        "received {received} times without success, last because of {code}; \
+                         redrive it once the cause is mended"
                     ),
                 ))
             }
@@ -92,10 +101,8 @@ impl Processor {
         let last = plan.jobs.len().saturating_sub(1);
         for (number, job) in plan.jobs.iter().enumerate() {
             match self.job(job, delivery, lease).await {
-                Ok(Worked::PassedOver) => {}
-                Ok(Worked::Done) => self.pause.succeeded(),
+                Ok(Worked::Done) => {}
                 Ok(Worked::Tell(untold)) => {
-                    self.pause.succeeded();
                     // Told at once: a removal must not stay untold while the next record waits,
                     // nor be led by us while we wait for work that others lead. After the last
                     // record only an alert is waited for, so the place goes to another message.
@@ -132,13 +139,18 @@ impl Processor {
         };
         let standing = Standing::Lease(lease);
         let mut attempt = 0;
+        let mut last = None;
         loop {
             let seen_before = attempt > 0 || delivery.receive_count > 1;
             let error = match self.uploads.run(upload, seen_before, standing).await {
                 Ok(worked) => return Ok(worked),
                 Err(error) => error,
             };
+            if matches!(error, WorkError::LeaseOver(LeaseEnd::HeldTooLong)) {
+                return Err(self.held_too_long(last));
+            }
             let after = self.react(&error, attempt)?;
+            last = Some((error.needed(), error.sorted().1));
             let wait = after.unwrap_or_else(|| {
                 Backoff::SERVICE.wait_at_least_half(attempt, self.parts.jitter.unit())
             });
@@ -146,31 +158,57 @@ impl Processor {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = self.stop.cancelled() => return Err(Settlement::Release("shutdown")),
-                end = lease.over() => return Err(over(end, error.sorted().1)),
+                end = lease.over() => return Err(match end {
+                    LeaseEnd::Lost => Settlement::Forget,
+                    LeaseEnd::HeldTooLong => self.held_too_long(last),
+                }),
             }
         }
     }
 
+    /// A message was in hand for as long as any may be, and nothing but waiting and failing of what
+    /// it needs has kept it. Where that has worked for nobody meanwhile, it is a fault: taking more
+    /// messages would only use up their receives.
+    fn held_too_long(&self, last: Option<(Needed, &'static str)>) -> Settlement {
+        let (needed, code) = last.unwrap_or((Needed::Judge, "held_too_long"));
+        if !self.pause.worked_within(needed, LONG) {
+            let why = format!(
+                "{code}: what the work needs has failed for half an hour, for every message; look \
+                 at the logs of the service"
+            );
+            self.pause.fault(needed, code, &why);
+        }
+        Settlement::Defer {
+            code,
+            after: HELD_AGAIN,
+        }
+    }
+
     /// What to do about an error: `Ok` is a wait before the next try.
-    fn react(
-        &self,
-        error: &WorkError,
-        attempt: u32,
-    ) -> Result<Option<std::time::Duration>, Settlement> {
+    fn react(&self, error: &WorkError, attempt: u32) -> Result<Option<Duration>, Settlement> {
         let (reaction, code) = error.sorted();
         if let WorkError::LeaseOver(end) = error {
             return Err(over(*end, "held_too_long"));
         }
         match reaction {
             Reaction::Retry { after } => {
-                tracing::debug!(error.code = code, %error, "trying again");
+                tracing::debug!(
+                    { ERROR_CODE } = code,
+                    { ERROR_DETAIL } = %error,
+                    "trying again"
+                );
                 Ok(after)
             }
             Reaction::Park(reason) => Err(Settlement::Park(reason)),
             Reaction::Drop => Err(Settlement::Ack),
+            Reaction::Defer { wait, after } => {
+                let why = format!("{error}; it goes on by itself in {}", spoken(after));
+                self.pause.defer(wait, code, &why, after);
+                Err(Settlement::Defer { code, after })
+            }
             Reaction::Stop(why) => {
                 // The message stays in hand as the probe: giving it back would burn its receives.
-                self.pause.fault(code, &why);
+                self.pause.fault(error.needed(), code, &why);
                 Ok(Some(PROBE.wait(attempt, 1.0)))
             }
         }
@@ -185,9 +223,10 @@ impl Processor {
     ) -> Result<(), Settlement> {
         let (findings, leaders): (Vec<_>, Vec<_>) = untold.into_iter().unzip();
         let place = self.teller.place().await;
+        let settling = self.parts.vitals.settle();
         drop(held);
-        let told = self.teller.tell(findings, lease).await;
-        drop(place);
+        let told = self.teller.tell(findings, lease, &self.stop).await;
+        drop((place, settling));
         told?;
         for leader in leaders {
             leader.settled();
@@ -201,6 +240,16 @@ const fn over(end: LeaseEnd, code: &'static str) -> Settlement {
     match end {
         LeaseEnd::Lost => Settlement::Forget,
         LeaseEnd::HeldTooLong => Settlement::Release(code),
+    }
+}
+
+/// A time for people: to the hour, or where it is short to the minute.
+fn spoken(time: Duration) -> String {
+    let minutes = time.as_secs().div_ceil(60);
+    if minutes < 120 {
+        format!("about {minutes} min")
+    } else {
+        format!("about {} h", minutes.div_ceil(60))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of the corridor: how much at once, how long, how patient.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -23,8 +24,10 @@ pub struct RawLimits {
     pub max_processing_seconds: u64,
     /// How long one message is held before it is released with a delay, in seconds.
     pub max_held_seconds: u64,
-    /// Removals per minute before the breaker opens and holds the rest.
+    /// Removals per minute of the whole fleet before the breaker opens and holds the rest.
     pub deletions_per_minute: u64,
+    /// Tasks that run at most; limits of the whole fleet are divided by it.
+    pub fleet_size: u64,
     /// How long work may take to finish after a stop was asked for, in seconds.
     pub drain_seconds: u64,
     /// Definite verdicts that are remembered by the bytes they are about.
@@ -41,6 +44,7 @@ impl Default for RawLimits {
             max_processing_seconds: 300,
             max_held_seconds: 1800,
             deletions_per_minute: 100,
+            fleet_size: 1,
             drain_seconds: 100,
             cache_entries: 100_000,
         }
@@ -62,8 +66,10 @@ pub struct Limits {
     pub processing: Duration,
     /// How long one message is held.
     pub held_at_most: Duration,
-    /// Removals per minute before the breaker opens.
-    pub deletions_per_minute: u32,
+    /// Removals per minute of this task before the breaker opens: its share of the fleet's.
+    pub deletions_per_minute: NonZeroU32,
+    /// Tasks that run at most.
+    pub fleet_size: NonZeroU32,
     /// How long work may take to finish after a stop was asked for.
     pub drain: Duration,
     /// Definite verdicts that are remembered.
@@ -101,6 +107,7 @@ impl RawLimits {
             1,
             100_000,
         );
+        let fleet = within("fleet_size", self.fleet_size, 1, 1000);
         let drain = within("drain_seconds", self.drain_seconds, 1, 3600);
         let cache = within("cache_entries", self.cache_entries, 0, 10_000_000);
         let concurrency = usize::try_from(concurrency?).ok()?;
@@ -115,7 +122,11 @@ impl RawLimits {
             memory_bytes: memory?,
             processing: Duration::from_secs(processing?),
             held_at_most: Duration::from_secs(held_for?),
-            deletions_per_minute: u32::try_from(deletions?).ok()?,
+            // Rounded up: a share of none would hold everything.
+            deletions_per_minute: NonZeroU32::new(
+                u32::try_from(deletions?.div_ceil(fleet?)).ok()?,
+            )?,
+            fleet_size: NonZeroU32::new(u32::try_from(fleet?).ok()?)?,
             drain: Duration::from_secs(drain?),
             cache_entries: usize::try_from(cache?).ok()?,
         })
@@ -126,6 +137,12 @@ impl RawLimits {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct RawQueue {
+    /// URL of the queue with the notifications of uploads. No default.
+    pub url: Option<String>,
+    /// URL of a queue of its own for security events. No default.
+    pub events_url: Option<String>,
+    /// URL of the dead-letter queue, where the queue's redrive policy names none. No default.
+    pub dead_letter_url: Option<String>,
     /// How long a received message stays hidden unless extended, in seconds.
     pub visibility_seconds: u64,
     /// How long one poll waits for messages, in seconds.
@@ -137,6 +154,9 @@ pub struct RawQueue {
 impl Default for RawQueue {
     fn default() -> Self {
         Self {
+            url: None,
+            events_url: None,
+            dead_letter_url: None,
             visibility_seconds: 120,
             wait_seconds: 20,
             polls: 1,
@@ -147,6 +167,12 @@ impl Default for RawQueue {
 /// `[queue]`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueueSettings {
+    /// URL of the queue with the notifications of uploads.
+    pub url: Option<String>,
+    /// URL of the queue of security events.
+    pub events_url: Option<String>,
+    /// URL of the dead-letter queue.
+    pub dead_letter_url: Option<String>,
     /// How long a received message stays hidden unless extended.
     pub visibility: Duration,
     /// How long one poll waits for messages.
@@ -158,6 +184,21 @@ pub struct QueueSettings {
 impl RawQueue {
     /// Checks every value and reports all mistakes.
     pub fn validate(self, problems: &mut Problems) -> Option<QueueSettings> {
+        let mut url = |key: &str, written: Option<String>| {
+            let written = written.filter(|url| !url.is_empty());
+            let fits = written.as_deref().is_none_or(is_queue_url);
+            if !fits {
+                problems.add(
+                    format!("queue.{key}"),
+                    "is no URL of a queue; it looks like \
+                     https://sqs.REGION.amazonaws.com/ACCOUNT/NAME",
+                );
+            }
+            fits.then_some(written)
+        };
+        let main_url = url("url", self.url);
+        let events_url = url("events_url", self.events_url);
+        let dead_letter_url = url("dead_letter_url", self.dead_letter_url);
         let mut within = |key: &str, value: u64, low: u64, high: u64| {
             if value < low || value > high {
                 problems.add(
@@ -185,9 +226,23 @@ impl RawQueue {
             return None;
         }
         Some(QueueSettings {
+            url: main_url?,
+            events_url: events_url?,
+            dead_letter_url: dead_letter_url?,
             visibility: Duration::from_secs(visibility?),
             wait: Duration::from_secs(wait?),
             polls: usize::try_from(polls?).ok()?,
         })
     }
+}
+
+/// Queue URLs have a host and a path; emulators differ in both.
+fn is_queue_url(url: &str) -> bool {
+    let rest = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    rest.and_then(|rest| rest.split_once('/'))
+        .is_some_and(|(host, path)| {
+            !host.is_empty() && !path.is_empty() && !url.contains(char::is_whitespace)
+        })
 }

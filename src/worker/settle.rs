@@ -14,7 +14,8 @@ use super::error::Settlement;
 use super::lease::Lease;
 use super::ports::Observer;
 use crate::event::{Delivery, EntryError, Queue, Receipt};
-use crate::retry::{Backoff, Jitter};
+use crate::retry::{Backoff, Jitter, Reacts};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, PARK_REASON, RETRY_AFTER_MILLIS};
 
 /// How long an acknowledgement waits for others to share its call. Longer saves calls, shorter
 /// frees leases sooner; a tenth of a second is not seen by anyone.
@@ -22,6 +23,11 @@ const GATHER: Duration = Duration::from_millis(100);
 
 /// The largest batch (SQS: `DeleteMessageBatch`, at most ten entries).
 const BATCH: usize = 10;
+
+/// The longest delay of a message that is given back. SQS refuses more than what is left of 12 h
+/// from the receive (Amazon SQS API reference, `ChangeMessageVisibility`); an hour covers the time
+/// in hand.
+const LONGEST_DELAY: Duration = Duration::from_secs(11 * 3600);
 
 /// Tries of one batch before it is left to the queue.
 const TRIES: u32 = 4;
@@ -66,14 +72,25 @@ impl Settler {
         match settlement {
             Settlement::Ack => self.ack(lease).await,
             Settlement::Forget => drop(lease),
-            Settlement::Release(code) => self.release(delivery, &lease, code).await,
+            Settlement::Release(code) => {
+                let delay = release_delay(delivery, code, &self.jitter);
+                self.release(&lease, code, delay).await;
+            }
+            Settlement::Defer { code, after } => {
+                self.release(&lease, code, after.min(LONGEST_DELAY)).await;
+            }
             Settlement::Park(reason) => {
                 if let Err(error) = self.queue.park(delivery, &reason).await {
-                    tracing::warn!(message.id = delivery.id.0, %error, "message not parked");
-                    self.release(delivery, &lease, "park_failed").await;
+                    tracing::warn!(
+                        { ERROR_CODE } = error.code(),
+                        { ERROR_DETAIL } = %error,
+                        "message not parked"
+                    );
+                    let delay = release_delay(delivery, "park_failed", &self.jitter);
+                    self.release(&lease, "park_failed", delay).await;
                     return;
                 }
-                tracing::warn!(message.id = delivery.id.0, %reason, "message parked");
+                tracing::warn!({ PARK_REASON } = %reason, "message parked");
                 self.observer.parked(&reason);
             }
         }
@@ -86,20 +103,24 @@ impl Settler {
         }
     }
 
-    /// Gives a message back, later the more often it came; where that fails the lease runs out.
-    async fn release(&self, delivery: &Delivery, lease: &Lease, code: &'static str) {
-        let delay = release_delay(delivery, code, &self.jitter);
+    /// Gives a message back; where that fails the lease runs out.
+    async fn release(&self, lease: &Lease, code: &'static str, delay: Duration) {
         let results = self.queue.extend(&[(lease.receipt().clone(), delay)]).await;
         if let Some(Err(EntryError::Failed(why))) = results.first() {
-            tracing::warn!(message.id = delivery.id.0, why, "message not released");
+            tracing::warn!({ ERROR_DETAIL } = why, "message not released");
         }
-        tracing::debug!(message.id = delivery.id.0, code, delay = ?delay, "message released");
+        tracing::debug!(
+            { ERROR_CODE } = code,
+            { RETRY_AFTER_MILLIS } = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX),
+            "message released"
+        );
         self.observer.released(code);
     }
 }
 
-/// Shutting down gives back at once: another task is ready for it. Anything else waits, half of
-/// the delay by chance, so that messages that failed together do not come back together.
+/// Shutting down gives back at once: another task is ready for it. Anything else waits, longer the
+/// more often it came and half of the delay by chance, so that messages that failed together do not
+/// come back together.
 fn release_delay(delivery: &Delivery, code: &'static str, jitter: &Jitter) -> Duration {
     if code == "shutdown" {
         return Duration::ZERO;
@@ -141,7 +162,7 @@ async fn ack_batch(queue: &dyn Queue, jitter: &Jitter, mut batch: Vec<Lease>) ->
                 // A lease that is over: the message comes again and is acknowledged then.
                 Ok(()) | Err(EntryError::Gone) => done += 1,
                 Err(EntryError::Failed(why)) => {
-                    tracing::warn!(why, "message not acknowledged");
+                    tracing::warn!({ ERROR_DETAIL } = why, "message not acknowledged");
                     failed.push(lease);
                 }
             }

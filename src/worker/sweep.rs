@@ -8,20 +8,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::StreamExt;
 use tokio_util::sync::CancellationToken;
 
 use super::enforce::{Enforcer, Standing};
 use super::error::WorkError;
 use super::inflight::InFlight;
+use super::pause::Pause;
 use super::ports::Parts;
 use super::tell::Teller;
 use crate::record::{Finding, State};
+use crate::retry::Reaction;
+use crate::retry::Reacts;
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, FINDING_ID};
 
 /// How often the records are looked through.
 const EVERY: Duration = Duration::from_secs(60);
 
 /// How many open findings one look takes; what is beyond waits for the next.
 const AT_ONCE: usize = 1000;
+
+/// How many are finished side by side: each is a handful of calls, and every task sweeps.
+const SIDE_BY_SIDE: usize = 16;
 
 /// Finishes what was left open.
 #[derive(Clone, Debug)]
@@ -30,13 +38,19 @@ pub(crate) struct Sweeper {
     pub(crate) enforcer: Enforcer,
     pub(crate) teller: Teller,
     pub(crate) in_flight: InFlight,
+    pub(crate) pause: Pause,
     /// Younger ones may still be in somebody's hands.
     pub(crate) after: Duration,
 }
 
 impl Sweeper {
-    /// Sweeps at once and then every minute, until asked to stop.
-    pub(crate) async fn run(&self, stop: CancellationToken) {
+    /// Sweeps as soon as it is `known` whether an operator wants it, and then every minute, until
+    /// asked to stop.
+    pub(crate) async fn run(&self, known: CancellationToken, stop: CancellationToken) {
+        tokio::select! {
+            () = known.cancelled() => {}
+            () = stop.cancelled() => return,
+        }
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -46,10 +60,30 @@ impl Sweeper {
                 _ = every.tick() => {}
             }
             match self.parts.ledger.open(AT_ONCE).await {
-                Ok(open) => self.sweep(open, &stop).await,
-                Err(error) => tracing::warn!(%error, "open findings not read"),
+                Ok(open) => {
+                    self.report(&open);
+                    // Who halts the service wants no removals that no message asks for.
+                    if !self.pause.is_halted() {
+                        self.sweep(open, &stop).await;
+                    }
+                }
+                Err(error) => tracing::warn!(
+                    { ERROR_CODE } = error.code(),
+                    { ERROR_DETAIL } = %error,
+                    "open findings not read"
+                ),
             }
         }
+    }
+
+    fn report(&self, open: &[Finding]) {
+        let now = self.parts.clock.now();
+        let ages = open.iter().map(|finding| {
+            let age = now.duration_since(finding.times.judged_at);
+            Duration::try_from(age).unwrap_or_default()
+        });
+        let oldest = ages.max().unwrap_or_default();
+        self.parts.observer.open_findings(open.len(), oldest);
     }
 
     async fn sweep(&self, open: Vec<Finding>, stop: &CancellationToken) {
@@ -58,13 +92,24 @@ impl Sweeper {
             let age = now.duration_since(finding.times.judged_at);
             Duration::try_from(age).is_ok_and(|age| age >= self.after)
         });
-        let finishing = due.map(|finding| async move {
+        // While a fault stands, one is a probe and a thousand would be a burden.
+        let most = if self.pause.is_faulty() { 1 } else { AT_ONCE };
+        let due = futures::stream::iter(due.take(most));
+        let finishing = due.for_each_concurrent(SIDE_BY_SIDE, |finding| async move {
             let id = finding.id;
             if let Err(error) = self.finish(finding, stop).await {
-                tracing::warn!(finding.id = %id, %error, "open finding not finished, tried again");
+                if let Reaction::Stop(why) = error.sorted().0 {
+                    self.pause.fault(error.needed(), error.sorted().1, &why);
+                }
+                tracing::warn!(
+                    { FINDING_ID } = %id,
+                    { ERROR_CODE } = error.sorted().1,
+                    { ERROR_DETAIL } = %error,
+                    "open finding not finished, tried again"
+                );
             }
         });
-        futures::future::join_all(finishing).await;
+        finishing.await;
     }
 
     async fn finish(&self, open: Finding, stop: &CancellationToken) -> Result<(), WorkError> {
@@ -83,7 +128,7 @@ impl Sweeper {
             None => finding,
         };
         if acted.state == State::Acted {
-            self.teller.announce(vec![acted]).await?;
+            self.teller.announce(&acted).await?;
         }
         leader.settled();
         Ok(())
