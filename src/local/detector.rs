@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use super::ocr::{FaceFinder, NetError, Reader, Turn, Weights, WeightsError, turned};
 use super::settings::{LocalSettings, NothingFound};
 use crate::object::{Piece, Prepared};
+use crate::telemetry::vocabulary::{ERROR_CODE, STEP};
 use crate::verdict::recognise::{self, Findings, TextLine, opinion, recognise};
-use crate::verdict::{DetectError, Detector, Judge, Opinion, UndecidedReason};
+use crate::verdict::{DetectError, Detector, Judge, Judged, Opinion, UndecidedReason};
 
 /// Judges pictures on this machine.
 ///
@@ -85,7 +86,7 @@ impl LocalDetector {
 
 #[async_trait]
 impl Detector for LocalDetector {
-    async fn judge(&self, picture: &Prepared) -> Result<Opinion, DetectError> {
+    async fn judge(&self, picture: &Prepared) -> Result<Judged, DetectError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
         let permit = permit.map_err(|_| unavailable("the local detector is closed"))?;
         let engine = self.engine().await?;
@@ -101,17 +102,21 @@ impl Detector for LocalDetector {
         let looked = match looking.await {
             Ok(opinion) => opinion,
             Err(error) if error.is_panic() => {
-                tracing::warn!(code = "local_detector_panicked", "picture not judged");
+                tracing::warn!(
+                    { ERROR_CODE } = "local_detector_panicked",
+                    "picture not judged"
+                );
                 Opinion::Undecided(UndecidedReason::Malformed)
             }
             Err(_) => return Err(unavailable("the process is going down")),
         };
-        Ok(match (looked, self.nothing_found) {
+        let opinion = match (looked, self.nothing_found) {
             (Opinion::Clean, NothingFound::Undecided) => {
                 Opinion::Undecided(UndecidedReason::NothingFound)
             }
             (opinion, _) => opinion,
-        })
+        };
+        Ok(Judged::free(opinion, self.judge.clone()))
     }
 
     fn judge_name(&self) -> Judge {
@@ -163,7 +168,11 @@ impl Engine {
                 Err(_) => Err("decoding"),
             };
             if let Err(step) = looked {
-                tracing::warn!(code = "local_detector_failed", step, "piece not judged");
+                tracing::warn!(
+                    { ERROR_CODE } = "local_detector_failed",
+                    { STEP } = step,
+                    "piece not judged"
+                );
                 failed = true;
             }
         }
@@ -297,7 +306,11 @@ mod tests {
         ] {
             let detector = LocalDetector::new(&settings(setting)).unwrap();
             assert_eq!(
-                detector.judge(&picture(vec![blank()])).await.unwrap(),
+                detector
+                    .judge(&picture(vec![blank()]))
+                    .await
+                    .unwrap()
+                    .opinion,
                 expected
             );
         }
@@ -308,7 +321,8 @@ mod tests {
         let detector = LocalDetector::new(&settings(NothingFound::Clean)).unwrap();
         let opinion = detector
             .judge(&picture(vec![blank(), fixture("portrait.webp")]))
-            .await;
+            .await
+            .map(|judged| judged.opinion);
         let Ok(Opinion::Flagged { categories, .. }) = opinion else {
             panic!("{opinion:?}")
         };
@@ -319,7 +333,8 @@ mod tests {
     async fn an_account_is_found_and_no_thread_is_left_taken() {
         let detector = LocalDetector::new(&settings(NothingFound::Clean)).unwrap();
         let invoice = picture(vec![fixture("invoice-2026-0418.png")]);
-        let opinion = detector.judge(&invoice).await;
+        let judged = detector.judge(&invoice).await;
+        let opinion = judged.map(|judged| judged.opinion);
         let Ok(Opinion::Flagged { categories, .. }) = opinion else {
             panic!("{opinion:?}")
         };
@@ -334,7 +349,7 @@ mod tests {
     async fn what_cannot_be_decoded_is_never_clean() {
         let detector = LocalDetector::new(&settings(NothingFound::Clean)).unwrap();
         let damaged = picture(vec![blank(), piece(b"\x89PNG\r\n\x1a\n".to_vec())]);
-        let opinion = detector.judge(&damaged).await.unwrap();
+        let opinion = detector.judge(&damaged).await.unwrap().opinion;
         assert_eq!(opinion, Opinion::Undecided(UndecidedReason::Malformed));
     }
 
@@ -388,7 +403,11 @@ mod tests {
             let detector = faulty(&fault);
             for _ in 0..2 {
                 assert_eq!(
-                    detector.judge(&picture(vec![blank()])).await.unwrap(),
+                    detector
+                        .judge(&picture(vec![blank()]))
+                        .await
+                        .unwrap()
+                        .opinion,
                     undecided
                 );
             }

@@ -11,6 +11,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::telemetry::vocabulary::ERROR_DETAIL;
+
 /// Files hold keys, which may hold names of people: nobody else on the machine reads them.
 pub(super) const FILE_MODE: u32 = 0o600;
 /// As [`FILE_MODE`], for folders.
@@ -133,7 +135,7 @@ impl Scratch {
 /// Takes back a file of a call that fails anyway: the first error is the one to tell.
 fn withdraw(path: &Path) {
     if let Err(error) = remove_if_there(path) {
-        tracing::warn!(%error, "a file of a failed write could not be removed");
+        tracing::warn!({ ERROR_DETAIL } = %error, "a file of a failed write could not be removed");
     }
 }
 

@@ -15,6 +15,7 @@ pub mod ocr;
 mod queue;
 mod settings;
 mod source;
+mod switches;
 
 #[cfg(feature = "local-detector")]
 pub use detector::LocalDetector;
@@ -24,6 +25,7 @@ pub use notifier::{AlertSink, TerminalNotifier};
 pub use queue::{DeadLetter, MemoryQueue, QueueOptions, QueueStats};
 pub use settings::{LocalSettings, NothingFound, RawLocal};
 pub use source::{FolderSource, Progress, notification};
+pub use switches::FileSwitches;
 
 /// What is said of a step of ours that panicked: its payload may quote anything.
 const PANICKED: &str = "a step of it panicked: please report this with the place in the log";

@@ -6,6 +6,7 @@
 //! that is mounted inside can be read, but not removed from: that takes a rename.
 
 mod error;
+mod locate;
 mod quarantine;
 mod root;
 mod staging;
@@ -29,8 +30,9 @@ pub use staging::{Recovered, Stranded};
 
 use crate::event::{BucketName, EventPin, FindingId, ObjectPin, Target};
 use crate::object::{
-    Facts, Fetched, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+    Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
 };
+use crate::telemetry::vocabulary::{ERROR_DETAIL, OBJECT_KEY_DIGEST};
 
 /// A folder as an unversioned bucket.
 #[derive(Clone, Debug)]
@@ -115,12 +117,23 @@ impl ObjectStore for FolderStore {
         self.blocking(move |inner| inner.fetch(&target, cap)).await
     }
 
+    async fn locate(&self, target: &Target) -> Result<Located, StoreError> {
+        let target = target.clone();
+        self.blocking(move |inner| inner.locate(&target)).await
+    }
+
     async fn remove(&self, object: &ObjectRef) -> Result<Removed, StoreError> {
         let object = object.clone();
         self.blocking(move |inner| inner.remove(&object)).await
     }
 
-    async fn quarantine(&self, object: &ObjectRef, id: &FindingId) -> Result<Removed, StoreError> {
+    /// The tag of an object is the hash of its bytes here, so the copy is compared with that.
+    async fn quarantine(
+        &self,
+        object: &ObjectRef,
+        id: &FindingId,
+        _sha256: Option<&str>,
+    ) -> Result<Removed, StoreError> {
         let (object, id) = (object.clone(), *id);
         self.blocking(move |inner| inner.quarantine(&object, &id))
             .await
@@ -287,12 +300,12 @@ impl Inner {
         match captured.put_back(&seat.parent, seat.name) {
             Ok(true) => {}
             Ok(false) => tracing::warn!(
-                object.key = %key.digest(),
+                { OBJECT_KEY_DIGEST } = %key.digest(),
                 "a file was replaced while it was compared; the one before it stays in {STAGING}"
             ),
             Err(errno) => tracing::error!(
-                object.key = %key.digest(),
-                error = %errno,
+                { OBJECT_KEY_DIGEST } = %key.digest(),
+                { ERROR_DETAIL } = %errno,
                 "a captured file could not be put back; it stays in {STAGING} until the next start"
             ),
         }

@@ -16,6 +16,7 @@ use super::FolderError;
 use super::root::tag_of;
 use crate::event::{BucketName, ETag, FindingId, Key};
 use crate::local::durable::{FILE_MODE, make_folder, remove_if_there, sync_folder};
+use crate::telemetry::vocabulary::{ERROR_DETAIL, FINDING_ID};
 
 /// What lies beside a quarantined object: enough to put it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,7 +111,7 @@ impl Quarantine {
     pub(super) fn take_back(&self, id: &FindingId) {
         for name in [format!("{id}"), format!(".{id}.part"), format!("{id}.json")] {
             if let Err(error) = remove_if_there(&self.folder.join(name)) {
-                tracing::warn!(finding.id = %id, %error, "a copy made in vain stays in the quarantine");
+                tracing::warn!({ FINDING_ID } = %id, { ERROR_DETAIL } = %error, "a copy made in vain stays in the quarantine");
             }
         }
     }

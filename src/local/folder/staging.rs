@@ -24,6 +24,7 @@ use rustix::io::Errno;
 
 use super::root::{Barrier, Root, STAGING, Seat, open_file};
 use crate::event::Key;
+use crate::telemetry::vocabulary::ERROR_DETAIL;
 
 /// The captured file.
 const OBJECT: &str = "object";
@@ -247,7 +248,7 @@ impl Captured<'_> {
         if let (Err(errno), _) | (_, Err(errno)) = (note, folder)
             && errno != Errno::NOENT
         {
-            tracing::debug!(error = %errno, "an empty capture was not cleared away");
+            tracing::debug!({ ERROR_DETAIL } = %errno, "an empty capture was not cleared away");
         }
     }
 }

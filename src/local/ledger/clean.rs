@@ -17,6 +17,7 @@ use super::findings::{dates_in, parse};
 use crate::event::FindingId;
 use crate::local::durable::{Scratch, make_folder};
 use crate::record::{Finding, LedgerError};
+use crate::telemetry::vocabulary::{FILE_OFFSET, FILE_PATH};
 
 /// How many records make a batch. More lose more work to a kill; fewer make more files.
 const BATCH: usize = 256;
@@ -185,8 +186,8 @@ impl Shelf {
             match serde_json::from_slice::<Head>(&line) {
                 Ok(head) => places.push((head.id, offset)),
                 Err(_) => tracing::warn!(
-                    file = %path.display(),
-                    offset,
+                    { FILE_PATH } = %path.display(),
+                    { FILE_OFFSET } = offset,
                     "a clean record cannot be read; its object may be judged again"
                 ),
             }

@@ -12,6 +12,7 @@ use super::failure;
 use crate::event::FindingId;
 use crate::local::durable::{Scratch, make_folder, remove_if_there, sync_folder};
 use crate::record::{Finding, LedgerError, State};
+use crate::telemetry::vocabulary::{ERROR_DETAIL, FINDING_ID};
 
 /// Findings and their markers.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Findings {
         .inspect_err(|_| {
             if let Err(error) = self.unmark(&finding.id) {
                 // A marker without a finding is removed by the next look at it.
-                tracing::debug!(finding.id = %finding.id, %error, "a marker is left");
+                tracing::debug!({ FINDING_ID } = %finding.id, { ERROR_DETAIL } = %error, "a marker is left");
             }
         })
     }

@@ -14,31 +14,16 @@ use jiff::civil::Date;
 use super::clean::CleanRecords;
 use super::failure;
 use super::findings::{Findings, parse};
-use crate::event::FindingId;
-use crate::record::{Finding, LedgerError, Page, Query};
-
-/// How many findings a page has when the query does not say.
-const USUAL_LIMIT: usize = 100;
-
-/// Where a page ended; what comes next lies behind it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Cursor {
-    /// Behind this finding.
-    Finding(Date, FindingId),
-    /// Behind this line, counted from 1, of this file of clean records.
-    Clean(Date, String, usize),
-}
+use crate::record::{Finding, LedgerError, Page, PageMark, Query};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL};
 
 pub(super) fn list(
     findings: &Findings,
     clean: &CleanRecords,
     query: &Query,
 ) -> Result<Page, LedgerError> {
-    let limit = match query.limit {
-        0 => USUAL_LIMIT,
-        limit => limit,
-    };
-    let after = query.after.as_deref().map(Cursor::parse).transpose()?;
+    let limit = query.page_size();
+    let after = query.after.as_deref().map(PageMark::parse).transpose()?;
     let mut dates: BTreeSet<Date> = findings.dates()?.into_iter().collect();
     if query.clean {
         dates.extend(clean.dates()?);
@@ -56,7 +41,7 @@ pub(super) fn list(
                 Ok(finding) => finding,
                 // A list is for people: one bad record is said, and the others are shown.
                 Err(error @ LedgerError::Corrupt { .. }) => {
-                    tracing::warn!(error.code = "record_corrupt", %error, "a record is left out");
+                    tracing::warn!({ ERROR_CODE } = "record_corrupt", { ERROR_DETAIL } = %error, "a record is left out");
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -74,7 +59,7 @@ pub(super) fn list(
     Ok(page)
 }
 
-type Entry = (Result<Finding, LedgerError>, Cursor);
+type Entry = (Result<Finding, LedgerError>, PageMark);
 
 /// What a date has behind the cursor, read only as far as it is asked for.
 fn of_date<'a>(
@@ -82,21 +67,21 @@ fn of_date<'a>(
     clean: &'a CleanRecords,
     query: &Query,
     date: Date,
-    after: Option<&'a Cursor>,
+    after: Option<&'a PageMark>,
 ) -> Box<dyn Iterator<Item = Entry> + 'a> {
     let after = after.filter(|after| after.date() == date);
-    let here = move |error| (Err(error), Cursor::Clean(date, String::new(), 0));
+    let here = move |error| (Err(error), PageMark::Clean(date, String::new(), 0));
     let found: Box<dyn Iterator<Item = Entry> + 'a> = match after {
-        Some(Cursor::Clean(..)) => Box::new(std::iter::empty()),
+        Some(PageMark::Clean(..)) => Box::new(std::iter::empty()),
         _ => match findings.ids(date) {
             Ok(ids) => Box::new(
                 ids.into_iter()
                     .filter(
-                        move |id| !matches!(after, Some(Cursor::Finding(_, last)) if id <= last),
+                        move |id| !matches!(after, Some(PageMark::Finding(_, last)) if id <= last),
                     )
                     .filter_map(move |id| {
                         let finding = findings.read(&id, date).transpose()?;
-                        Some((finding, Cursor::Finding(date, id)))
+                        Some((finding, PageMark::Finding(date, id)))
                     }),
             ),
             Err(error) => Box::new(std::iter::once(here(error))),
@@ -110,7 +95,7 @@ fn of_date<'a>(
         Err(error) => return Box::new(found.chain(std::iter::once(here(error)))),
     };
     let last_batch = match after {
-        Some(Cursor::Clean(_, name, line)) => batches
+        Some(PageMark::Clean(_, name, line)) => batches
             .iter()
             .position(|path| name_of(path) == *name)
             .map(|position| (position, *line)),
@@ -136,7 +121,7 @@ fn lines_of(path: &Path, date: Date, skip: usize) -> Vec<Entry> {
         return Vec::new();
     }
     let name = name_of(path);
-    let at = |line| Cursor::Clean(date, name.clone(), line);
+    let at = |line| PageMark::Clean(date, name.clone(), line);
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) => return vec![(Err(failure("read", path, &error)), at(0))],
@@ -158,40 +143,4 @@ fn name_of(path: &Path) -> String {
     path.file_name()
         .map(|name| name.to_string_lossy().into_owned())
         .unwrap_or_default()
-}
-
-impl Cursor {
-    const fn date(&self) -> Date {
-        match self {
-            Self::Finding(date, _) | Self::Clean(date, ..) => *date,
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self, LedgerError> {
-        let mut parts = text.splitn(4, '/');
-        let parsed = (|| {
-            let date = parts.next()?.parse().ok()?;
-            match parts.next()? {
-                "finding" => Some(Self::Finding(date, parts.next()?.parse().ok()?)),
-                "clean" => {
-                    let name = parts.next()?.to_owned();
-                    Some(Self::Clean(date, name, parts.next()?.parse().ok()?))
-                }
-                _ => None,
-            }
-        })();
-        parsed.ok_or_else(|| LedgerError::Corrupt {
-            id: "page mark".to_owned(),
-            why: "it is not one that a page ended with".to_owned(),
-        })
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Finding(date, id) => write!(f, "{date}/finding/{id}"),
-            Self::Clean(date, name, line) => write!(f, "{date}/clean/{name}/{line}"),
-        }
-    }
 }

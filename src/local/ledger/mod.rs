@@ -35,6 +35,7 @@ use findings::Findings;
 use super::durable::{FILE_MODE, Scratch, make_folder};
 use crate::event::FindingId;
 use crate::record::{Begun, Finding, Intent, Ledger, LedgerError, Page, Query, State};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, FINDING_ID};
 
 /// How many writes of different findings may run at once: each waits for the disk, not for a CPU.
 const STRIPES: usize = 16;
@@ -112,8 +113,8 @@ impl Ledger for FileLedger {
         }
         if let Err(error) = self.flush().await {
             tracing::warn!(
-                error.code = "clean_records_unwritten",
-                %error,
+                { ERROR_CODE } = "clean_records_unwritten",
+                { ERROR_DETAIL } = %error,
                 "clean records stay in memory and are tried again"
             );
         }
@@ -208,9 +209,9 @@ impl Inner {
                 Ok(_) => self.findings.unmark(&marker.id)?,
                 // One unreadable record must not hold up all others, nor be passed in silence.
                 Err(error @ LedgerError::Corrupt { .. }) => tracing::error!(
-                    finding.id = %marker.id,
-                    error.code = "record_corrupt",
-                    %error,
+                    { FINDING_ID } = %marker.id,
+                    { ERROR_CODE } = "record_corrupt",
+                    { ERROR_DETAIL } = %error,
                     "an open finding cannot be finished"
                 ),
                 Err(error) => return Err(error),

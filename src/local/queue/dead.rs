@@ -16,6 +16,7 @@ use serde::Serialize;
 use crate::event::{Body, Delivery, MessageId};
 use crate::local::durable::{FILE_MODE, make_folder, parent_of, sync_parent};
 use crate::retry::Reason;
+use crate::telemetry::vocabulary::ERROR_DETAIL;
 
 /// How many letters stay in memory where a file holds them all.
 const KEPT_BESIDE_A_FILE: usize = 1_000;
@@ -143,6 +144,8 @@ fn write(file: &mut File, letter: &DeadLetter) -> io::Result<()> {
         // Half a line would spoil the next one.
         .inspect_err(|_| match file.set_len(before) {
             Ok(()) => {}
-            Err(error) => tracing::warn!(%error, "half a dead letter stays in the file"),
+            Err(error) => {
+                tracing::warn!({ ERROR_DETAIL } = %error, "half a dead letter stays in the file")
+            }
         })
 }

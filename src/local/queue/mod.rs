@@ -24,6 +24,7 @@ use state::State;
 use crate::clock::Clock;
 use crate::event::{Body, Delivery, EntryError, MessageId, Queue, QueueError, Receipt};
 use crate::retry::Reason;
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, MESSAGE_ID};
 
 /// The most that one receive brings, as in SQS.
 const MOST_PER_RECEIVE: u8 = 10;
@@ -176,9 +177,9 @@ impl MemoryQueue {
                 }
                 // It stays hidden for one visibility and is tried again by a later receive.
                 Err(error) => tracing::error!(
-                    message.id = %delivery.id.0,
-                    error.code = "dead_letter_unwritten",
-                    %error,
+                    { MESSAGE_ID } = %delivery.id.0,
+                    { ERROR_CODE } = "dead_letter_unwritten",
+                    { ERROR_DETAIL } = %error,
                     "a message without receives left stays on the queue"
                 ),
             }

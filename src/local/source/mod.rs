@@ -27,6 +27,7 @@ use super::folder::FolderError;
 use super::queue::MemoryQueue;
 use crate::clock::Clock;
 use crate::event::{BucketName, Key, Sequencer};
+use crate::telemetry::vocabulary::ERROR_DETAIL;
 
 /// How many files may wait to become whole before no more are looked at: about 1 MB.
 const MOST_WAITING: usize = 4_096;
@@ -179,7 +180,7 @@ impl FolderSource {
             Item::Unreadable(error) => {
                 self.progress
                     .send_modify(|progress| progress.unreadable += 1);
-                tracing::warn!(%error, "part of the folder cannot be looked at; grant permission");
+                tracing::warn!({ ERROR_DETAIL } = %error, "part of the folder cannot be looked at; grant permission");
             }
             Item::Failed(error) => return Err(error),
         }

@@ -20,6 +20,7 @@ use walkdir::WalkDir;
 
 use super::FileState;
 use crate::local::folder::{FolderError, STAGING};
+use crate::telemetry::vocabulary::ERROR_DETAIL;
 
 /// How many events may wait to be looked into. Fewer mean more walks over the whole folder in a
 /// storm of events; more cost memory.
@@ -93,7 +94,7 @@ impl Walker {
         if let Some(thread) = self.thread.take()
             && let Err(error) = thread.await
         {
-            tracing::error!(%error, "the thread that watches the folder panicked");
+            tracing::error!({ ERROR_DETAIL } = %error, "the thread that watches the folder panicked");
         }
     }
 
