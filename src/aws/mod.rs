@@ -1,0 +1,32 @@
+//! The adapters for AWS, and the only code that names an SDK.
+//!
+//! One configuration and one HTTP client serve all of them ([`Clients`]); what every service can
+//! answer is sorted in one place (`fault`); types of the SDK stop here.
+
+mod bedrock;
+mod clients;
+mod fault;
+mod ledger;
+mod parked;
+mod records;
+mod s3;
+mod settings;
+mod sns;
+mod spending;
+mod sqs;
+mod switches;
+mod task;
+
+#[cfg(test)]
+mod scripted;
+
+pub use bedrock::BedrockModel;
+pub use clients::{Clients, ConnectError};
+pub use ledger::S3Ledger;
+pub use parked::S3Overflow;
+pub use s3::{BucketFacts, ProbeError, S3Store, Versioning};
+pub use settings::{AwsSettings, RawAws};
+pub use sns::SnsNotifier;
+pub use spending::S3Spending;
+pub use sqs::SqsQueue;
+pub use switches::S3Switches;
