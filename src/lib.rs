@@ -14,6 +14,8 @@ pub mod shutdown;
 
 pub mod event;
 
+pub mod model;
+
 pub mod object;
 
 pub mod verdict;
@@ -26,7 +28,11 @@ pub mod alert;
 
 pub mod worker;
 
+pub mod aws;
+
 pub mod local;
+
+pub mod ops;
 
 pub mod config;
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use s3_warden::commands::{self, Cli, Out, Refusal, Surroundings, exit};
 use s3_warden::telemetry;
+use s3_warden::telemetry::vocabulary::{ERROR_CODE, PLACE};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -20,15 +21,16 @@ fn main() -> ExitCode {
             };
         }
     };
-    #[cfg(feature = "local-detector")]
     commands::return_memory(&cli.command);
     let surroundings = Surroundings {
         variables: variables(),
     };
     let variable = |name: &str| surroundings.variable(name).map(str::to_owned);
-    if let Err(error) = telemetry::init(variable, telemetry::Format::of_stderr()) {
-        return refuse(exit::USAGE, &error.to_string());
-    }
+    let level = cli.command.log_level();
+    let _telemetry = match telemetry::init(variable, telemetry::Format::of_stderr(), level) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return refuse(exit::USAGE, &error.to_string()),
+    };
     // A payload may quote what was being worked on: only the place is told.
     panic::set_hook(Box::new(|panic| {
         let place = panic
@@ -36,8 +38,8 @@ fn main() -> ExitCode {
             .map(ToString::to_string)
             .unwrap_or_default();
         tracing::error!(
-            error.code = "panic",
-            place,
+            { ERROR_CODE } = "panic",
+            { PLACE } = place,
             "a bug: please report it with this place"
         );
     }));

@@ -1,6 +1,5 @@
 //! The pipeline over a folder.
 
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +18,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{BucketName, Filter, Queue};
 use crate::local::{
-    FileLedger, FolderSource, FolderStore, MemoryQueue, Progress, QueueOptions, TerminalNotifier,
+    FileLedger, FileSwitches, FolderSource, FolderStore, MemoryQueue, Progress, QueueOptions,
+    TerminalNotifier,
 };
 use crate::object::ObjectStore;
 use crate::record::Ledger;
 use crate::retry::Jitter;
+use crate::telemetry::vocabulary::{OBJECT_KEY_DIGEST, PLACE};
 use crate::verdict::Inspector;
-use crate::worker::{Drained, Observer, Parts, Worker, WorkerSettings};
+use crate::worker::{Drained, Observer, Parts, Vitals, Worker, WorkerSettings};
 
 /// After how many receives the queue in this process gives a message up.
 const MAX_RECEIVES: u32 = 20;
@@ -95,6 +96,7 @@ pub async fn guard(
     let quarantine = place.quarantine.clone().or(config.local.quarantine.clone());
     let store = FolderStore::open(&folder, bucket.clone(), quarantine)?;
     let ledger = FileLedger::open(&place.state).await.map_err(plainly)?;
+    let switches = FileSwitches::open(&place.state).await.map_err(plainly)?;
     claim(place, &folder)?;
     let notifier = TerminalNotifier::open(&place.state.join(ALERTS_FILE), Box::new(show))?;
     let options = QueueOptions {
@@ -121,8 +123,6 @@ pub async fn guard(
         Arc::clone(&clock),
         Jitter::random(),
     );
-    let removals = NonZeroU32::new(config.limits.deletions_per_minute)
-        .context("limits.deletions_per_minute is 0")?;
     let guarded = config.intake.buckets.iter().cloned();
     let parts = Parts {
         queue: Arc::clone(&queue) as Arc<dyn Queue>,
@@ -133,7 +133,12 @@ pub async fn guard(
         filter: Filter::new(config.intake.clone(), Vec::new()),
         policy: config.policy.clone(),
         guards: Guards::new(config.policy.mode, guarded, []),
-        breaker: Arc::new(Breaker::new(removals, Arc::clone(&clock))),
+        breaker: Arc::new(Breaker::new(
+            config.limits.deletions_per_minute,
+            Arc::clone(&clock),
+        )),
+        switches: Arc::new(switches),
+        vitals: Vitals::new(),
         clock,
         jitter: Jitter::random(),
         observer,
@@ -189,8 +194,8 @@ impl Guarded {
         let recovered = self.store.recover().await?;
         for stranded in &recovered.stranded {
             tracing::warn!(
-                object.key = ?stranded.key,
-                place = stranded.place,
+                { OBJECT_KEY_DIGEST } = %stranded.key.digest(),
+                { PLACE } = stranded.place,
                 "an object that was replaced while it was being removed is kept here"
             );
         }

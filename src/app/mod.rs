@@ -5,12 +5,19 @@
 
 #[cfg(feature = "local-detector")]
 mod guarded;
+mod judge;
 #[cfg(feature = "local-detector")]
 mod looker;
+mod operator;
+mod reach;
+mod service;
 mod state;
 
 #[cfg(feature = "local-detector")]
 pub use guarded::{Guarded, Place, folder_at, guard};
 #[cfg(feature = "local-detector")]
 pub use looker::{LOCAL_BLIND_SPOTS, Looker};
+pub use operator::{all, records, switches};
+pub use reach::StartError;
+pub use service::serve;
 pub use state::{ALERTS_FILE, recorded, state_of, states_of};

@@ -19,6 +19,7 @@ use crate::app;
 use crate::config::{Config, Sources};
 use crate::object::Why;
 use crate::retry::Reacts;
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL};
 use crate::verdict::{
     Category, Confidence, Inspection, Inspector, Threat, UnreadableReason, Verdict,
 };
@@ -295,7 +296,7 @@ async fn look(inspector: &Inspector, found: Found) -> Answered {
             why: None,
         },
         Err(error) => {
-            tracing::warn!(error.code = error.code(), %error, "a file could not be looked at");
+            tracing::warn!({ ERROR_CODE } = error.code(), { ERROR_DETAIL } = %error, "a file could not be looked at");
             Answered::unreadable(&file, Some(error.code()))
         }
     }

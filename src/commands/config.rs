@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::{Out, Refusal, exit};
-use crate::config::{Config, Sources};
+use crate::config::{Config, Purpose, Sources};
 
 /// Show the settings in force, or their schema
 #[derive(Clone, Debug, Args)]
@@ -19,7 +19,7 @@ impl ShowConfig {
             out.line(serde_json::to_string_pretty(&Config::schema())?)?;
             return Ok(exit::DONE);
         }
-        match Config::survey(sources) {
+        match Config::survey(sources.purpose(Purpose::Show)) {
             Ok(config) => {
                 out.line(config.effective().trim_end())?;
                 Ok(exit::DONE)

@@ -6,6 +6,9 @@ pub const DONE: u8 = 0;
 /// `analyze`: personal data was found.
 pub const FLAGGED: u8 = 1;
 
+/// `healthcheck`: the service is unhealthy, or does not answer.
+pub const UNHEALTHY: u8 = 1;
+
 /// `analyze`: nothing was flagged, and something could not be decided, read or found.
 pub const UNSURE: u8 = 2;
 

@@ -3,48 +3,58 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan};
 
 use super::verdict_text::{categories, deed, reason};
 use super::{Ink, Out, Refusal, Surroundings, exit, shown};
 use crate::app;
+use crate::config::{Operator, Sources};
 use crate::event::{BucketName, Key};
-use crate::record::{Finding, Query};
+use crate::record::{Finding, Query, date_of};
 
 /// Tell the story of one object: event, verdict, rule, action, alert
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Exit codes: 0 something is recorded, 2 nothing is, 64 usage or no records."
+    after_help = "Exit codes: 0 something is recorded, 2 nothing is, 64 usage or no records, 69 the \
+    records cannot be reached."
 )]
 pub struct Explain {
-    /// The bucket; for a guarded folder, its name
+    /// The bucket; of a guarded folder, its name
     pub bucket: String,
     /// The key of the object
     pub key: String,
-    /// Where the findings lie, when it is not the usual place
+    /// Where the findings of a guarded folder lie, when it is not the usual place; findings of the
+    /// service lie in records.bucket
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
+    /// Only findings about events from this day on (UTC); of the service, unless said otherwise, of
+    /// the last 30 days
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub since: Option<Date>,
     /// Print one JSON finding per line
     #[arg(long)]
     pub json: bool,
 }
 
 impl Explain {
-    pub(super) async fn run(self, surroundings: &Surroundings, mut out: Out) -> anyhow::Result<u8> {
+    pub(super) async fn run(
+        self,
+        sources: Sources,
+        surroundings: &Surroundings,
+        mut out: Out,
+    ) -> anyhow::Result<u8> {
         let bucket = BucketName::new(self.bucket.clone())
             .ok_or_else(|| Refusal::usage("the bucket's name is empty"))?;
-        let state = match &self.state {
-            Some(state) => state.clone(),
-            None => self.usual_place(surroundings)?,
-        };
         let key = Some(Key::new(self.key.clone()));
         let query = Query {
             bucket: Some(bucket),
             key,
             clean: true,
+            from: self.since,
             ..Query::default()
         };
-        let findings = app::recorded(&state, query).await.map_err(Refusal::usage)?;
+        let (findings, place) = self.recorded(sources, surroundings, query).await?;
         if self.json {
             for finding in &findings {
                 out.json(finding)?;
@@ -57,14 +67,13 @@ impl Explain {
         }
         if findings.is_empty() {
             out.line(format!(
-                "Nothing is recorded about {} in {} (records: {}).",
+                "Nothing is recorded about {} in {} (records: {place}).",
                 shown(&self.key),
                 shown(&self.bucket),
-                state.display()
             ))?;
             out.prose(
                 Some(Ink::Faint),
-                "Clean verdicts are written in batches: those of a watch that still runs may be missing until it stops.",
+                "Clean verdicts are written in batches: the latest of a watch or service that still runs may be missing.",
             )?;
             return Ok(exit::UNSURE);
         }
@@ -72,6 +81,35 @@ impl Explain {
             tell(&mut out, finding)?;
         }
         Ok(exit::DONE)
+    }
+
+    /// What the records say, and where they lie: in a folder that is named, else in the bucket of
+    /// the service, else in the usual place of a folder of this name.
+    async fn recorded(
+        &self,
+        sources: Sources,
+        surroundings: &Surroundings,
+        mut query: Query,
+    ) -> anyhow::Result<(Vec<Finding>, String)> {
+        let operator = Operator::load(sources).map_err(|errors| Refusal::settings(&errors))?;
+        if let (None, Some(place)) = (&self.state, &operator.records) {
+            let records = app::records(&operator, surroundings.path_style())
+                .await
+                .map_err(Refusal::usage)?;
+            // The records have no index by key: every finding of these days is read.
+            let a_month_ago = date_of(Timestamp::now()).checked_sub(30.days()).ok();
+            query.from = query.from.or(a_month_ago);
+            let findings = app::all(&*records, query)
+                .await
+                .map_err(Refusal::unavailable)?;
+            return Ok((findings, format!("s3://{}/{}", place.bucket, place.prefix)));
+        }
+        let state = match &self.state {
+            Some(state) => state.clone(),
+            None => self.usual_place(surroundings)?,
+        };
+        let findings = app::recorded(&state, query).await.map_err(Refusal::usage)?;
+        Ok((findings, state.display().to_string()))
     }
 
     /// The one place of state that belongs to a folder of this name.
@@ -84,7 +122,8 @@ impl Explain {
         match known.as_slice() {
             [only] => Ok(only.clone()),
             [] => Err(Refusal::usage(format!(
-                "no records of a folder named {} were found: name their place with --state DIR",
+                "no records of a folder named {} were found: name their place with --state DIR, or the \
+                 bucket with the findings of the service as records.bucket",
                 shown(&self.bucket)
             ))),
             several => {

@@ -3,6 +3,7 @@
 
 #[cfg(feature = "local-detector")]
 mod analyze;
+mod breaker;
 mod config;
 #[cfg(feature = "local-detector")]
 mod demo;
@@ -12,9 +13,11 @@ mod demo_pictures;
 mod evaluate;
 pub mod exit;
 mod explain;
-#[cfg(feature = "local-detector")]
+mod halt;
+mod healthcheck;
 mod memory;
 mod out;
+mod run;
 mod verdict_text;
 #[cfg(feature = "local-detector")]
 mod view;
@@ -25,11 +28,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-#[cfg(feature = "local-detector")]
 pub use memory::return_memory;
 pub use out::{Ink, Out, shown};
 
 use crate::config::{ConfigErrors, Sources};
+use crate::telemetry;
 
 /// Looks at every object that lands in a guarded bucket, removes what holds personal data, tells
 /// people.
@@ -66,6 +69,16 @@ pub enum Command {
     Analyze(analyze::Analyze),
     /// Tell the story of one object: event, verdict, rule, action, alert
     Explain(explain::Explain),
+    /// Run the service: take notifications from SQS, look at each upload, act, tell
+    Run(run::Run),
+    /// Tell all tasks of the service to take no work; what has begun is finished
+    Pause(halt::Pause),
+    /// Tell all tasks of the service to take work again
+    Resume(halt::Resume),
+    /// Look at the service's brake on removals, or close it
+    Breaker(breaker::Breaker),
+    /// Ask the service on this machine whether it is healthy; exits with 0 or 1
+    Healthcheck(healthcheck::Healthcheck),
     /// Show the settings in force, or their schema
     Config(config::ShowConfig),
     /// Measure the local detector on a folder of labelled pictures
@@ -74,12 +87,21 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether it judges pictures on this machine.
-    #[cfg(feature = "local-detector")]
-    const fn judges(&self) -> bool {
+    /// The level of log lines where nobody says one.
+    pub const fn log_level(&self) -> &'static str {
         match self {
+            Self::Run(_) => telemetry::SERVICE,
+            _ => telemetry::QUIET,
+        }
+    }
+
+    /// Whether it decodes or judges pictures on this machine.
+    const fn handles_pictures(&self) -> bool {
+        match self {
+            Self::Run(_) => true,
+            #[cfg(feature = "local-detector")]
             Self::Watch(_) | Self::Demo(_) | Self::Analyze(_) | Self::Evaluate(_) => true,
-            Self::Explain(_) | Self::Config(_) => false,
+            _ => false,
         }
     }
 }
@@ -98,6 +120,13 @@ impl Surroundings {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether buckets are named in the path: endpoints other than S3's own ask for it.
+    fn path_style(&self) -> bool {
+        ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+            .into_iter()
+            .any(|name| self.variable(name).is_some_and(|url| !url.is_empty()))
     }
 
     /// The layers of settings that do not depend on the command.
@@ -161,7 +190,12 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, out: Out) -> anyhow::Res
         Command::Demo(demo) => demo.run(sources, out).await,
         #[cfg(feature = "local-detector")]
         Command::Analyze(analyze) => analyze.run(sources, out).await,
-        Command::Explain(explain) => explain.run(surroundings, out).await,
+        Command::Explain(explain) => explain.run(sources, surroundings, out).await,
+        Command::Run(run) => run.run(sources, surroundings).await,
+        Command::Pause(pause) => pause.run(sources, surroundings, out).await,
+        Command::Resume(resume) => resume.run(sources, surroundings, out).await,
+        Command::Breaker(breaker) => breaker.run(sources, surroundings, out).await,
+        Command::Healthcheck(healthcheck) => healthcheck.run(sources, out).await,
         Command::Config(config) => config.run(sources, out),
         #[cfg(feature = "local-detector")]
         Command::Evaluate(evaluate) => evaluate.run(sources, out).await,

@@ -38,6 +38,8 @@ pub(super) fn reason(verdict: &Verdict) -> Option<String> {
 const fn denied(why: Why) -> &'static str {
     match why {
         Why::AccessDenied => "no permission",
+        Why::RequesterPays => "the requester pays",
+        Why::OtherOwner => "another owner",
         Why::KeyDenied => "no permission for its encryption key",
         Why::Archived => "archived",
         Why::Locked => "locked",

@@ -14,6 +14,7 @@ mod layers;
 mod nearest;
 mod problem;
 mod rooms;
+mod service;
 mod settled;
 mod value;
 
@@ -25,6 +26,7 @@ use toml::Value;
 
 pub use problem::{ConfigErrors, ConfigProblem, Origin};
 pub use rooms::{Config, RawConfig};
+pub use service::Operator;
 
 use crate::telemetry::LOG_VARIABLE;
 use catalogue::Catalogue;
@@ -49,9 +51,22 @@ const RESERVED: [&str; 1] = [LOG_VARIABLE];
 /// ```
 #[derive(Clone, Default)]
 pub struct Sources {
+    purpose: Purpose,
     files: Vec<PathBuf>,
     environment: Vec<(String, String)>,
     options: Vec<(String, Value, String)>,
+}
+
+/// What settings are read for: it decides what has to be there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A folder of this machine.
+    #[default]
+    Folder,
+    /// The service on AWS: queue, topic and records have to be named.
+    Service,
+    /// To be shown.
+    Show,
 }
 
 /// Values may be secret: only names are shown.
@@ -59,6 +74,7 @@ impl std::fmt::Debug for Sources {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let options: Vec<_> = self.options.iter().map(|(key, ..)| key).collect();
         f.debug_struct("Sources")
+            .field("purpose", &self.purpose)
             .field("files", &self.files)
             .field("variables", &self.environment.len())
             .field("options", &options)
@@ -67,6 +83,13 @@ impl std::fmt::Debug for Sources {
 }
 
 impl Sources {
+    /// Says what the settings are for.
+    #[must_use]
+    pub fn purpose(mut self, purpose: Purpose) -> Self {
+        self.purpose = purpose;
+        self
+    }
+
     /// Adds a TOML file; it is read by [`Config::load`] and replaces what files before it say.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {

@@ -1,0 +1,90 @@
+//! Who judges for the service: the models of the settings behind their limits, and where it is asked
+//! for the local detector as a second look.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::model::limits::{Budget, Scope, limited};
+use crate::model::{Meter, Model, Prices, Spending};
+use crate::retry::Jitter;
+use crate::verdict::Detector;
+use crate::verdict::ask::{Gate, Gated, ModelDetector};
+
+/// A judge, and what has to run beside it.
+#[derive(Debug)]
+pub(super) struct Bench {
+    /// To be asked by the inspector; it waits until `gate` is opened.
+    pub(super) detector: Arc<dyn Detector>,
+    /// The same without the gate, to be tried.
+    pub(super) model: Arc<ModelDetector>,
+    /// Holds judgements up until the model was tried.
+    pub(super) gate: Gate,
+    /// Where there is one.
+    pub(super) budget: Option<Arc<Budget>>,
+}
+
+/// Builds the judge over an adapter.
+///
+/// # Errors
+/// The price table cannot be read, a limit is too small for one call, or the local detector's
+/// models cannot be read: one sentence that says which.
+pub(super) fn judge(
+    config: &Config,
+    adapter: Arc<dyn Model>,
+    spending: Arc<dyn Spending>,
+    meter: Arc<dyn Meter>,
+    clock: Arc<dyn Clock>,
+) -> anyhow::Result<Bench> {
+    let prices = Prices::load(config.model.prices.as_deref()).context("model.prices")?;
+    let pieces = config
+        .object
+        .limits
+        .max_tiles
+        .max(config.object.limits.max_frames);
+    let largest = ModelDetector::largest_request(&config.model, &prices, pieces);
+    let scope = Scope {
+        fleet_size: config.limits.fleet_size,
+        largest,
+        prices: Arc::new(prices),
+        meter,
+        spending,
+        clock,
+    };
+    let limited = limited(adapter, &config.model, &scope)?;
+    let model = Arc::new(ModelDetector::new(
+        limited.model,
+        &config.model,
+        Jitter::random(),
+    ));
+    let asked = second_look(config, Arc::clone(&model) as Arc<dyn Detector>)?;
+    let (gated, gate) = Gated::new(asked);
+    Ok(Bench {
+        detector: Arc::new(gated),
+        model,
+        gate,
+        budget: limited.budget,
+    })
+}
+
+#[cfg(feature = "local-detector")]
+fn second_look(config: &Config, first: Arc<dyn Detector>) -> anyhow::Result<Arc<dyn Detector>> {
+    use crate::verdict::SecondLook;
+    use crate::verdict::ask::LocalCheck;
+
+    Ok(match config.verdict.local_check {
+        SecondLook::Off => first,
+        SecondLook::OnClean => {
+            let local = crate::local::LocalDetector::new(&config.local)?;
+            Arc::new(LocalCheck::new(first, Arc::new(local)))
+        }
+    })
+}
+
+/// Without the local detector the settings do not ask for it: they are refused.
+#[cfg(not(feature = "local-detector"))]
+fn second_look(_config: &Config, first: Arc<dyn Detector>) -> anyhow::Result<Arc<dyn Detector>> {
+    Ok(first)
+}
