@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # Everything that must hold, in one command, here and in CI: ./tests/run.sh
 #
-# Stops at the first step that fails and names it. Nothing is fetched but what Cargo.lock names.
+# Stops at the first step that fails and names it. Nothing is fetched but what Cargo.lock names, and
+# the pinned emulator of AWS (tests/emulator.sh).
 # A step's output is its tool's own; what this script adds begins with "==".
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec </dev/null
+
+source tests/emulator.sh
 
 export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
 # Snapshots are compared, never written, wherever the tests run.
@@ -15,6 +18,7 @@ current="start"
 began=$SECONDS
 finish() {
   local status=$?
+  emulator_stop
   if ((status != 0)); then
     echo "== FAILED: $current, after $((SECONDS - began)) s" >&2
   fi
@@ -31,11 +35,13 @@ step() {
   echo "== $current: $((SECONDS - before)) s"
 }
 
-# What the tests need beside Rust is installed here, each with the test that needs it. So far
-# nothing: the tests run on adapters for one machine.
+# What the tests need beside Rust: an emulator of AWS, which runs until this script ends.
 prepare() {
   cargo --version
   rustc --version
+  emulator_install
+  emulator_start
+  echo "MiniStack answers at $S3_WARDEN_TEST_ENDPOINT"
 }
 
 shell_syntax() {
@@ -46,19 +52,19 @@ shell_syntax() {
 }
 
 documentation() {
-  RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+  RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --document-private-items
 }
 
 step "prepare" prepare
 step "shell syntax" shell_syntax
 step "formatting" cargo fmt --check
-step "clippy" cargo clippy --locked --all-targets -- -D warnings
+step "clippy" cargo clippy --locked --workspace --all-targets -- -D warnings
 step "documentation" documentation
 step "without default features" \
   cargo clippy --locked --no-default-features --lib --bins -- -D warnings
-step "tests" cargo test --locked --no-fail-fast --lib --bins --tests
-step "a folder of 100,000 files" cargo test --locked --test contract -- \
+step "tests" cargo test --locked --workspace --no-fail-fast --lib --bins --tests
+step "a folder of 100,000 files" cargo test --locked --workspace --test contract -- \
   --ignored --exact source::a_folder_of_100_000_files_flows_through_a_small_queue
-step "doc tests" cargo test --locked --doc
+step "doc tests" cargo test --locked --workspace --doc
 
 echo "== all steps passed in $((SECONDS - began)) s"

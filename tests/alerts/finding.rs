@@ -81,6 +81,7 @@ impl Sample {
             }),
             cached: false,
             millis: 900,
+            cost_usd: 0.0,
         };
         let decision = Decision {
             action: self.action,

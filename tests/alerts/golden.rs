@@ -11,16 +11,20 @@ use s3_warden::verdict::{Category, Confidence, UndecidedReason, UnreadableReason
 use crate::finding::{Sample, flagged};
 use crate::schema;
 
-const REASONS: [UndecidedReason; 5] = [
+const REASONS: [UndecidedReason; 7] = [
     UndecidedReason::InstructionsInContent,
     UndecidedReason::Contradiction,
     UndecidedReason::NothingFound,
     UndecidedReason::Refused,
     UndecidedReason::Malformed,
+    UndecidedReason::Truncated,
+    UndecidedReason::Rejected,
 ];
 
-const WHYS: [Why; 8] = [
+const WHYS: [Why; 10] = [
     Why::AccessDenied,
+    Why::RequesterPays,
+    Why::OtherOwner,
     Why::KeyDenied,
     Why::Archived,
     Why::Locked,

@@ -12,6 +12,7 @@
 mod analyze;
 mod demo;
 mod explain;
+mod healthcheck;
 mod kit;
 mod leaks;
 mod settings;

@@ -87,7 +87,7 @@ async fn child_removes() {
     let store = s3_warden::local::FolderStore::open(&inbox, crate::kit::bucket(), quarantine);
     let store = store.unwrap();
     let (object, ..) = fetched(&store, "k").await;
-    assert!(store.quarantine(&object, &id_of("k")).await.is_err());
+    assert!(store.quarantine(&object, &id_of("k"), None).await.is_err());
     // The note of a capture cannot be written, so nothing is captured.
     assert!(store.remove(&object).await.is_err());
     assert!(fs::exists(inbox.join("k")).unwrap());

@@ -1,9 +1,12 @@
 //! What all suites use: the ground, and findings made of little.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use s3_warden::action::{Action, Decision, Mode, Tell};
+use s3_warden::aws::Clients;
 use s3_warden::event::{BucketName, ETag, FindingId, Identity, Key, ObjectPin, Sequencer};
 use s3_warden::object::ObjectRef;
 use s3_warden::record::{Finding, Intent, Judgement, Subject, UploadedBy};
@@ -22,6 +25,54 @@ pub(crate) struct Local;
 impl Ground for Local {
     async fn advance(&self, by: Duration) {
         tokio::time::advance(by).await;
+    }
+}
+
+/// The AWS emulator that `tests/emulator.sh` starts. Its clock is the wall's: time goes by for it
+/// only by waiting, so benches on it use leases of a few seconds.
+#[derive(Debug, Default)]
+pub(crate) struct Emulator;
+
+impl Ground for Emulator {
+    async fn advance(&self, by: Duration) {
+        tokio::time::sleep(by).await;
+    }
+}
+
+impl Emulator {
+    /// Where it answers. Without one the test fails: what was not checked must not look checked.
+    pub(crate) fn endpoint() -> String {
+        std::env::var("S3_WARDEN_TEST_ENDPOINT").unwrap_or_else(|_| {
+            panic!(
+                "S3_WARDEN_TEST_ENDPOINT is not set: this test needs the AWS emulator; run \
+                 `tests/emulator.sh -- cargo test --test contract`"
+            )
+        })
+    }
+
+    /// The clients of our adapters.
+    pub(crate) async fn clients() -> Clients {
+        Clients::at_endpoint(&Self::endpoint(), None).await
+    }
+
+    /// What a test makes clients of its own with, to set up and to look behind an adapter.
+    pub(crate) async fn sdk() -> aws_config::SdkConfig {
+        let credentials = aws_sdk_sns::config::Credentials::new("test", "test", None, None, "test");
+        aws_config::defaults(aws_config::BehaviorVersion::v2026_01_12())
+            .region(aws_config::Region::new("us-east-1"))
+            .credentials_provider(credentials)
+            .endpoint_url(Self::endpoint())
+            .load()
+            .await
+    }
+
+    /// A name that no other test, process or run uses; at most 63 lowercase letters, digits and
+    /// hyphens, which fits every service.
+    pub(crate) fn name(what: &str) -> String {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let random = RandomState::new().build_hasher().finish();
+        format!("{what}-{}-{number}-{random:016x}", std::process::id())
     }
 }
 
@@ -112,6 +163,7 @@ fn build(mode: Mode, key: &str, happened_at: &str, verdict: Verdict, threat: Thr
             judge: None,
             cached: false,
             millis: 7,
+            cost_usd: 0.0,
         },
         Decision {
             action: if removes {

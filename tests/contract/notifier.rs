@@ -4,12 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use s3_warden::alert::{Alert, AlertKind, Notifier};
+use aws_sdk_sqs::types::QueueAttributeName;
+use s3_warden::alert::{Alert, AlertKind, Notifier, NotifyError};
+use s3_warden::aws::SnsNotifier;
 use s3_warden::local::TerminalNotifier;
 use s3_warden::verdict::Threat;
 use serde_json::Value;
 
-use crate::kit::{Ground, Local, suite};
+use crate::kit::{Emulator, Ground, Local, suite};
 
 /// A ground that carries alerts.
 trait NotifierGround: Ground {
@@ -72,6 +74,114 @@ suite!(
         alerts_at_once_do_not_mix,
     ]
 );
+
+/// A topic of the emulator, and a queue subscribed to it that gets what programs get.
+struct EmulatorBench {
+    notifier: SnsNotifier,
+    client: aws_sdk_sqs::Client,
+    queue: String,
+}
+
+impl NotifierGround for Emulator {
+    type Bench = EmulatorBench;
+
+    async fn make(&self) -> EmulatorBench {
+        let sdk = Self::sdk().await;
+        let client = aws_sdk_sqs::Client::new(&sdk);
+        let queue = client.create_queue().queue_name(Self::name("alerts"));
+        let queue = queue.send().await.unwrap().queue_url.unwrap();
+        let attributes = client
+            .get_queue_attributes()
+            .queue_url(&queue)
+            .attribute_names(QueueAttributeName::QueueArn);
+        let attributes = attributes.send().await.unwrap().attributes.unwrap();
+        let sns = aws_sdk_sns::Client::new(&sdk);
+        let topic = sns.create_topic().name(Self::name("topic"));
+        let topic = topic.send().await.unwrap().topic_arn.unwrap();
+        let subscribe = sns.subscribe().topic_arn(&topic).protocol("sqs");
+        let subscribe = subscribe.endpoint(&attributes[&QueueAttributeName::QueueArn]);
+        let subscribe = subscribe.attributes("RawMessageDelivery", "true");
+        subscribe.send().await.unwrap();
+        let notifier = SnsNotifier::open(&Self::clients().await, &topic).await;
+        EmulatorBench {
+            notifier: notifier.unwrap(),
+            client,
+            queue,
+        }
+    }
+}
+
+impl EmulatorBench {
+    /// What lies in the queue, oldest first; it is taken out.
+    async fn messages(&self) -> Vec<aws_sdk_sqs::types::Message> {
+        let mut all = Vec::new();
+        loop {
+            let call = self.client.receive_message().queue_url(&self.queue);
+            let call = call.max_number_of_messages(10).wait_time_seconds(1);
+            let call = call.message_attribute_names("All");
+            let more = call.send().await.unwrap().messages.unwrap_or_default();
+            if more.is_empty() {
+                return all;
+            }
+            all.extend(more);
+        }
+    }
+}
+
+impl NotifierBench for EmulatorBench {
+    fn notifier(&self) -> &dyn Notifier {
+        &self.notifier
+    }
+
+    async fn accepted(&self) -> Vec<Value> {
+        let messages = self.messages().await.into_iter();
+        messages
+            .map(|message| serde_json::from_str(&message.body.unwrap()).unwrap())
+            .collect()
+    }
+}
+
+suite!(
+    emulator,
+    crate::kit::Emulator,
+    tokio::test,
+    [
+        what_was_accepted_is_there,
+        a_repetition_is_accepted_again,
+        alerts_at_once_do_not_mix,
+    ]
+);
+
+/// What only a topic promises.
+mod on_a_topic {
+    use super::*;
+
+    #[tokio::test]
+    async fn subscriptions_can_filter_by_attributes() {
+        let bench = Emulator.make().await;
+        bench.notifier().publish(&alert("one")).await.unwrap();
+        let messages = bench.messages().await;
+        let attributes = messages[0].message_attributes.as_ref().unwrap();
+        let text = |name: &str| attributes[name].string_value.clone().unwrap();
+        assert_eq!(text("threat_level"), "high");
+        assert_eq!(text("kind"), "flagged");
+        assert_eq!(text("bucket"), "inbox");
+        assert!(!attributes.contains_key("action"), "it has none");
+    }
+
+    #[tokio::test]
+    async fn a_topic_that_is_missing_is_named_with_the_remedy() {
+        let clients = Emulator::clients().await;
+        let arn = "arn:aws:sns:us-east-1:000000000000:nobody-made-this";
+        let error = SnsNotifier::open(&clients, arn).await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, NotifyError::Refused(_)), "{text}");
+        assert!(
+            text.contains(arn) && text.contains("alerts.topic_arn"),
+            "{text}"
+        );
+    }
+}
 
 fn alert(title: &str) -> Alert {
     Alert {

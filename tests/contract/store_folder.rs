@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use rustix::fs::{CWD, IFlags, Mode, ioctl_getflags, ioctl_setflags, mkfifoat};
 use s3_warden::event::{BucketName, FindingId, Key};
 use s3_warden::local::{FolderError, FolderStore, Recovered, Stranded};
-use s3_warden::object::{Fetched, ObjectStore, Removed, Why};
+use s3_warden::object::{Fetched, Located, ObjectStore, Removed, Why};
 
 use crate::kit::{bucket, id_of};
 use crate::store::{FolderBench, StoreBench, fetched, target};
@@ -64,6 +64,16 @@ async fn only_ordinary_files_are_objects() {
 }
 
 #[tokio::test]
+async fn what_would_take_minutes_to_pin_is_not_pinned() {
+    let bench = FolderBench::new();
+    let file = fs::File::create(bench.path("huge")).unwrap();
+    // Nothing but a length.
+    file.set_len(5 * 1024 * 1024 * 1024 + 1).unwrap();
+    let located = bench.store().locate(&target("huge")).await.unwrap();
+    assert_eq!(located, Located::Denied(Why::TooBigToCopy));
+}
+
+#[tokio::test]
 async fn a_link_in_place_of_what_was_judged_is_not_followed() {
     let bench = FolderBench::new();
     bench.put("k", b"one").await;
@@ -76,7 +86,7 @@ async fn a_link_in_place_of_what_was_judged_is_not_followed() {
         bench.store().remove(&object).await.unwrap(),
         bench
             .store()
-            .quarantine(&object, &id_of("k"))
+            .quarantine(&object, &id_of("k"), None)
             .await
             .unwrap(),
     ] {
@@ -107,7 +117,7 @@ async fn a_quarantined_object_is_private_and_tells_its_origin() {
     let (object, _, facts) = fetched(bench.store(), "a/k").await;
     bench
         .store()
-        .quarantine(&object, &id_of("k"))
+        .quarantine(&object, &id_of("k"), None)
         .await
         .unwrap();
     let folder = bench.home.path().join("quarantine");
@@ -132,12 +142,12 @@ async fn a_kill_between_copy_and_removal_is_finished_by_a_repetition() {
     let (object, ..) = fetched(bench.store(), "k").await;
     bench
         .store()
-        .quarantine(&object, &id_of("k"))
+        .quarantine(&object, &id_of("k"), None)
         .await
         .unwrap();
     // The state that such a kill leaves: both are there.
     bench.put("k", b"one").await;
-    let again = bench.store().quarantine(&object, &id_of("k")).await;
+    let again = bench.store().quarantine(&object, &id_of("k"), None).await;
     assert_eq!(again.unwrap(), Removed::Removed);
     assert_eq!(bench.get("k").await, None);
     assert!(bench.quarantined(&id_of("k")).await.is_some());
@@ -165,7 +175,7 @@ async fn other_bytes_under_the_id_are_never_overwritten() {
         .join("quarantine")
         .join(id_of("k").to_string());
     fs::write(&place, b"earlier").unwrap();
-    let answer = bench.store().quarantine(&object, &id_of("k")).await;
+    let answer = bench.store().quarantine(&object, &id_of("k"), None).await;
     assert_eq!(answer.unwrap(), Removed::Blocked(Why::CopyDiffers));
     assert_eq!(fs::read(&place).unwrap(), b"earlier");
     assert!(bench.path("k").exists());
@@ -179,7 +189,7 @@ async fn a_quarantine_that_cannot_be_written_leaves_the_source() {
     // A folder where the copy is to be written fails for every user.
     let part = format!("quarantine/.{}.part", id_of("k"));
     fs::create_dir(bench.home.path().join(part)).unwrap();
-    let failed = bench.store().quarantine(&object, &id_of("k")).await;
+    let failed = bench.store().quarantine(&object, &id_of("k"), None).await;
     let text = failed.unwrap_err().to_string();
     assert!(!text.contains("/k"), "{text}");
     assert_eq!(bench.get("k").await.as_deref(), Some(&b"one"[..]));
@@ -291,7 +301,7 @@ async fn what_we_may_not_remove_is_blocked() {
     };
     let blocked = Removed::Blocked(Why::AccessDenied);
     assert_eq!(bench.store().remove(&object).await.unwrap(), blocked);
-    let quarantined = bench.store().quarantine(&object, &id_of("k")).await;
+    let quarantined = bench.store().quarantine(&object, &id_of("k"), None).await;
     assert_eq!(quarantined.unwrap(), blocked);
     assert!(bench.path("locked/k").exists());
     assert_eq!(bench.quarantined(&id_of("k")).await, None);
@@ -378,7 +388,7 @@ async fn without_a_quarantine_nothing_is_moved() {
     let store = FolderStore::open(&bench.path(""), bucket(), None).unwrap();
     let (object, ..) = fetched(&store, "k").await;
     let id: FindingId = id_of("k");
-    assert!(store.quarantine(&object, &id).await.is_err());
+    assert!(store.quarantine(&object, &id, None).await.is_err());
     assert!(bench.path("k").exists());
 }
 

@@ -35,9 +35,11 @@ const WINGS: [&str; 5] = ["aws", "local", "assistant", "ops", "console"];
 const CORRIDOR: &str = "worker";
 
 /// Who sees something of a wing or, from a wing, something to its right; `*` is all of a room.
-const DOORS: [(&str, &str, &str); 9] = [
+const DOORS: [(&str, &str, &str); 11] = [
     ("console", "assistant", "*"),
     ("ops", "worker", "vitals"),
+    ("ops", "worker", "snapshot"),
+    ("ops", "worker", "observer"),
     ("app", "*", "*"),
     ("commands", "assistant", "*"),
     ("commands", "ops", "*"),

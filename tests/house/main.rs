@@ -3,7 +3,9 @@
 //! Each rule is a function from sources to broken sentences. It is proved to be able to fail on
 //! snippets of its own, and then it reads the project.
 
+mod fields;
 mod imports;
+mod settings_table;
 mod source;
 mod tidy;
 
@@ -29,6 +31,11 @@ fn every_file_is_tidy() {
     let mut sources = rust_files("src");
     sources.extend(rust_files("tests"));
     fail_on(&tidy::broken(&sources));
+}
+
+#[test]
+fn log_fields_come_from_the_vocabulary() {
+    fail_on(&fields::broken(&rust_files("src")));
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub(crate) fn broken(sources: &[Source]) -> Vec<String> {
 }
 
 /// The modules in files of their own that a file declares for tests only.
-fn test_modules(source: &Source) -> Vec<Vec<String>> {
+pub(crate) fn test_modules(source: &Source) -> Vec<Vec<String>> {
     let declared = source.syntax.items.iter().filter_map(|item| match item {
         syn::Item::Mod(item) if item.content.is_none() && is_for_tests(&item.attrs) => {
             let mut module = source.module();
@@ -127,7 +127,7 @@ impl Reader<'_> {
 }
 
 /// Whether an item is there for tests only.
-fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::List(list) => {
             list.path.is_ident("cfg") && list.tokens.to_string().trim() == "test"

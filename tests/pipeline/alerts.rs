@@ -1,5 +1,6 @@
 //! A message is acknowledged when its alert is out, and not before.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use s3_warden::record::State;
@@ -73,7 +74,8 @@ async fn a_message_that_waits_for_its_alert_takes_no_place_of_others() {
 
 #[tokio::test(start_paused = true)]
 async fn a_burst_is_told_in_few_alerts_that_cover_all() {
-    let ground = Ground::new(|setup| setup.limits.deletions_per_minute = 1000);
+    let ground =
+        Ground::new(|setup| setup.limits.deletions_per_minute = NonZeroU32::new(1000).unwrap());
     for grain in 0..20 {
         ground
             .put(&format!("{grain}.png"), &picture(Hue::Red, grain))

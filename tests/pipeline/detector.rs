@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use s3_warden::object::Prepared;
 use s3_warden::verdict::{
-    Category, Confidence, DetectError, Detector, Judge, Opinion, Threat, UndecidedReason,
+    Category, Confidence, DetectError, Detector, Judge, Judged, Opinion, Threat, UndecidedReason,
 };
 
 use crate::gate::Gate;
@@ -19,6 +19,8 @@ use crate::pictures::Hue;
 pub(crate) enum Turn {
     /// It may be had later.
     Unavailable(Option<Duration>),
+    /// All are to wait for so long.
+    Spent(Duration),
     /// It may be had when somebody has acted.
     Unusable,
     Panic,
@@ -87,7 +89,7 @@ impl Drop for Running<'_> {
 
 #[async_trait]
 impl Detector for Scripted {
-    async fn judge(&self, picture: &Prepared) -> Result<Opinion, DetectError> {
+    async fn judge(&self, picture: &Prepared) -> Result<Judged, DetectError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         let _running = Running::of(self);
         match self.turn() {
@@ -95,6 +97,7 @@ impl Detector for Scripted {
                 let message = "the script says so".to_owned();
                 return Err(DetectError::Unavailable { message, after });
             }
+            Turn::Spent(until) => return Err(DetectError::Spent { until }),
             Turn::Unusable => return Err(DetectError::Unusable("the script says so".to_owned())),
             Turn::Panic => panic!("the script says so"),
             Turn::WaitAndPanic(gate) => {
@@ -105,7 +108,7 @@ impl Detector for Scripted {
             Turn::Answer => {}
         }
         let pixels = picture.pieces[0].decode().unwrap();
-        Ok(opinion(Hue::of(&pixels)))
+        Ok(Judged::free(opinion(Hue::of(&pixels)), self.judge_name()))
     }
 
     fn judge_name(&self) -> Judge {

@@ -22,6 +22,10 @@ pub(crate) enum Step {
     Extend,
     Ack,
     Park,
+    /// Reading the switches.
+    Switches,
+    OpenBreaker,
+    Tag,
 }
 
 /// On which side of the call: after it, the call was done and its answer is lost.
@@ -36,6 +40,8 @@ pub(crate) enum When {
 pub(crate) enum Effect {
     /// The call fails, and may succeed later.
     Fail,
+    /// The call is refused, until somebody acts.
+    Refuse,
     /// The process ends here, as by a kill.
     Abort,
     /// The call waits.
@@ -44,7 +50,10 @@ pub(crate) enum Effect {
 
 /// The call is to fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Injected;
+pub(crate) enum Injected {
+    Failed,
+    Refused,
+}
 
 #[derive(Debug)]
 struct Rule {
@@ -77,6 +86,11 @@ impl Faults {
         self.on(step, When::Before, usize::MAX, Effect::Fail);
     }
 
+    /// All calls of this kind are refused until [`Faults::mend`].
+    pub(crate) fn refuse(&self, step: Step) {
+        self.on(step, When::Before, usize::MAX, Effect::Refuse);
+    }
+
     /// All calls of this kind wait at the gate before they do anything.
     pub(crate) fn hold(&self, step: Step) -> Gate {
         let gate = Gate::shut();
@@ -103,7 +117,8 @@ impl Faults {
         }
         match self.next(step, when) {
             None => Ok(()),
-            Some(Effect::Fail) => Err(Injected),
+            Some(Effect::Fail) => Err(Injected::Failed),
+            Some(Effect::Refuse) => Err(Injected::Refused),
             Some(Effect::Abort) => std::process::abort(),
             Some(Effect::Hold(gate)) => {
                 gate.pass().await;
@@ -128,11 +143,17 @@ async fn rules_fit_their_call_and_are_used_up() {
     faults.on(Step::Remove, When::After, 1, Effect::Fail);
     assert_eq!(faults.meet(Step::Remove, When::Before).await, Ok(()));
     assert_eq!(faults.meet(Step::Begin, When::After).await, Ok(()));
-    assert_eq!(faults.meet(Step::Remove, When::After).await, Err(Injected));
+    assert_eq!(
+        faults.meet(Step::Remove, When::After).await,
+        Err(Injected::Failed)
+    );
     assert_eq!(faults.meet(Step::Remove, When::After).await, Ok(()));
     faults.fail(Step::Begin);
     for _call in 0..3 {
-        assert_eq!(faults.meet(Step::Begin, When::Before).await, Err(Injected));
+        assert_eq!(
+            faults.meet(Step::Begin, When::Before).await,
+            Err(Injected::Failed)
+        );
     }
     faults.mend(Step::Begin);
     assert_eq!(faults.meet(Step::Begin, When::Before).await, Ok(()));

@@ -4,11 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use s3_warden::alert::{Alert, Notifier, NotifyError, PublicationId};
 use s3_warden::event::{Delivery, EntryError, FindingId, Queue, QueueError, Receipt, Target};
-use s3_warden::object::{Fetched, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged};
-use s3_warden::record::{Begun, Finding, Intent, Ledger, LedgerError, Page, Query, State};
+use s3_warden::object::{
+    Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
+};
+use s3_warden::record::{
+    Begun, Finding, FleetBreaker, Halt, Intent, Ledger, LedgerError, Page, Positions, Query, State,
+    Switches,
+};
 use s3_warden::retry::Reason;
 
 use crate::faults::{Faults, Injected, Step, When};
@@ -60,32 +66,44 @@ impl<P> Faulty<P> {
         let answers = call.await;
         match self.faults.meet(step, When::After).await {
             Ok(()) => answers,
-            Err(Injected) => failed,
+            Err(_) => failed,
         }
     }
 }
 
 impl From<Injected> for StoreError {
-    fn from(_: Injected) -> Self {
-        Self::Unavailable("injected".to_owned())
+    fn from(injected: Injected) -> Self {
+        match injected {
+            Injected::Failed => Self::Unavailable("injected".to_owned()),
+            Injected::Refused => Self::Refused("the credentials have expired".to_owned()),
+        }
     }
 }
 
 impl From<Injected> for LedgerError {
-    fn from(_: Injected) -> Self {
-        Self::Unavailable("injected".to_owned())
+    fn from(injected: Injected) -> Self {
+        match injected {
+            Injected::Failed => Self::Unavailable("injected".to_owned()),
+            Injected::Refused => Self::Refused("the credentials have expired".to_owned()),
+        }
     }
 }
 
 impl From<Injected> for NotifyError {
-    fn from(_: Injected) -> Self {
-        Self::Unavailable("injected".to_owned())
+    fn from(injected: Injected) -> Self {
+        match injected {
+            Injected::Failed => Self::Unavailable("injected".to_owned()),
+            Injected::Refused => Self::Refused("the credentials have expired".to_owned()),
+        }
     }
 }
 
 impl From<Injected> for QueueError {
-    fn from(_: Injected) -> Self {
-        Self::Unavailable("injected".to_owned())
+    fn from(injected: Injected) -> Self {
+        match injected {
+            Injected::Failed => Self::Unavailable("injected".to_owned()),
+            Injected::Refused => Self::Refused("the credentials have expired".to_owned()),
+        }
     }
 }
 
@@ -96,17 +114,26 @@ impl<P: ObjectStore> ObjectStore for Faulty<P> {
         self.call(Step::Fetch, self.inner.fetch(target, cap)).await
     }
 
+    async fn locate(&self, target: &Target) -> Result<Located, StoreError> {
+        self.inner.locate(target).await
+    }
+
     async fn remove(&self, object: &ObjectRef) -> Result<Removed, StoreError> {
         self.call(Step::Remove, self.inner.remove(object)).await
     }
 
-    async fn quarantine(&self, object: &ObjectRef, id: &FindingId) -> Result<Removed, StoreError> {
-        self.call(Step::Quarantine, self.inner.quarantine(object, id))
-            .await
+    async fn quarantine(
+        &self,
+        object: &ObjectRef,
+        id: &FindingId,
+        sha256: Option<&str>,
+    ) -> Result<Removed, StoreError> {
+        let call = self.inner.quarantine(object, id, sha256);
+        self.call(Step::Quarantine, call).await
     }
 
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError> {
-        self.inner.tag(object, mark).await
+        self.call(Step::Tag, self.inner.tag(object, mark)).await
     }
 }
 
@@ -143,6 +170,31 @@ impl<P: Ledger> Ledger for Faulty<P> {
 
     async fn list(&self, query: &Query) -> Result<Page, LedgerError> {
         self.inner.list(query).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Switches> Switches for Faulty<P> {
+    async fn read(&self) -> Result<Positions, LedgerError> {
+        self.call(Step::Switches, self.inner.read()).await
+    }
+
+    async fn set_halt(&self, halt: Option<Halt>) -> Result<(), LedgerError> {
+        self.inner.set_halt(halt).await
+    }
+
+    async fn open_breaker(
+        &self,
+        generation: u64,
+        since: Timestamp,
+    ) -> Result<FleetBreaker, LedgerError> {
+        let call = self.inner.open_breaker(generation, since);
+        self.call(Step::OpenBreaker, call).await
+    }
+
+    async fn reset_breaker(&self) -> Result<FleetBreaker, LedgerError> {
+        self.inner.reset_breaker().await
     }
 }
 

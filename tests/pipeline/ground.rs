@@ -2,7 +2,6 @@
 //! bucket and a queue do; each [`Ground::start`] is a new process in all but its memory.
 
 use std::fs;
-use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,13 +13,14 @@ use s3_warden::app::ALERTS_FILE;
 use s3_warden::clock::{Clock, TokioClock};
 use s3_warden::event::{BucketName, Filter, Intake, Key, Options, Sequencer};
 use s3_warden::local::{
-    FileLedger, FolderStore, MemoryQueue, QueueOptions, TerminalNotifier, notification,
+    FileLedger, FileSwitches, FolderStore, MemoryQueue, QueueOptions, TerminalNotifier,
+    notification,
 };
 use s3_warden::object::{ObjectSettings, Preparer, RawObject};
 use s3_warden::retry::Jitter;
 use s3_warden::settings::Problems;
 use s3_warden::verdict::{Inspector, InspectorLimits};
-use s3_warden::worker::{Parts, Worker, WorkerSettings};
+use s3_warden::worker::{Parts, Vitals, Worker, WorkerSettings};
 use tempfile::TempDir;
 
 use crate::detector::Scripted;
@@ -28,6 +28,7 @@ use crate::faults::Faults;
 use crate::faulty::Faulty;
 use crate::running::Running;
 use crate::setup::Setup;
+use crate::tagged::{TagBook, Tagging};
 use crate::watcher::Watcher;
 
 /// When the story begins, a minute before midnight.
@@ -41,6 +42,7 @@ pub(crate) struct Ground {
     pub(crate) faults: Arc<Faults>,
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) counted: Arc<Faulty<Arc<MemoryQueue>>>,
+    pub(crate) tags: Arc<TagBook>,
     clock: Arc<dyn Clock>,
     home: PathBuf,
     writes: AtomicU64,
@@ -73,6 +75,7 @@ impl Ground {
             counted: Arc::new(Faulty::new(Arc::clone(&queue), &faults)),
             faults,
             queue,
+            tags: Arc::default(),
             clock,
             home: home.to_owned(),
             writes: AtomicU64::new(1),
@@ -131,13 +134,21 @@ impl Ground {
         event
     }
 
+    /// The switches of this ground, as another process sees them.
+    pub(crate) async fn switches(&self) -> FileSwitches {
+        FileSwitches::open(&self.state()).await.unwrap()
+    }
+
     /// A worker on this ground, wired as the service wires it, and running.
     pub(crate) async fn start(&self) -> Running {
         let quarantine = Some(self.quarantine());
         let store = FolderStore::open(&self.home.join("inbox"), bucket(), quarantine).unwrap();
         store.recover().await.unwrap();
-        let store = Arc::new(Faulty::new(store, &self.faults));
+        let store = Tagging::new(Faulty::new(store, &self.faults), &self.tags);
+        let store = Arc::new(store);
         let ledger = FileLedger::open(&self.state()).await.unwrap();
+        let switches = FileSwitches::open(&self.state()).await.unwrap();
+        let vitals = Vitals::new();
         let file = self.state().join(ALERTS_FILE);
         let notifier = TerminalNotifier::open(&file, Box::new(|_| {})).unwrap();
         let (announcer, announcing) = Announcer::new(
@@ -161,12 +172,12 @@ impl Ground {
         );
         let policy = self.setup.policy.validate(true, &mut Problems::new());
         let policy = policy.unwrap();
-        let removals = NonZeroU32::new(limits.deletions_per_minute).unwrap();
-        let watcher = Arc::new(Watcher::default());
+        let removals = limits.deletions_per_minute;
+        let watcher = Arc::new(Watcher::new(Arc::clone(&self.clock)));
         let intake = Intake {
             buckets: [bucket()].into(),
             prefixes: Vec::new(),
-            suffixes: Vec::new(),
+            suffixes: self.setup.suffixes.clone(),
             exclude_prefixes: Vec::new(),
         };
         let parts = Parts {
@@ -179,6 +190,8 @@ impl Ground {
             guards: Guards::new(policy.mode, [bucket()], []),
             policy,
             breaker: Arc::new(Breaker::new(removals, Arc::clone(&self.clock))),
+            switches: Arc::new(Faulty::new(switches, &self.faults)),
+            vitals: vitals.clone(),
             clock: Arc::clone(&self.clock),
             jitter: Jitter::fixed(1.0),
             observer: Arc::clone(&watcher) as _,
@@ -190,7 +203,13 @@ impl Ground {
             sweep_after: self.setup.sweep_after,
             options: Options::default(),
         };
-        Running::begin(Worker::new(parts, settings), announcing, watcher, self)
+        Running::begin(
+            Worker::new(parts, settings),
+            announcing,
+            watcher,
+            vitals,
+            self,
+        )
     }
 }
 

@@ -67,7 +67,7 @@ const POINTS: [Point; 12] = [
 ];
 
 fn removal(removal: Removal) -> impl FnOnce(&mut Setup) {
-    move |setup| setup.policy.removal = removal
+    move |setup| setup.policy.removal = Some(removal)
 }
 
 /// The process that is killed; in the ordinary run of the tests, nothing.

@@ -11,7 +11,10 @@
 
 mod alerts;
 mod bounds;
+mod credentials;
+mod deferring;
 mod detector;
+mod endpoint;
 mod faults;
 mod faulty;
 mod gate;
@@ -29,4 +32,8 @@ mod running;
 mod setup;
 mod stopping;
 mod sweeping;
+mod switching;
+mod tagged;
+mod tagging;
+mod vital;
 mod watcher;

@@ -1,5 +1,7 @@
 //! What is removed under which policy, and when the breaker holds it.
 
+use std::num::NonZeroU32;
+
 use s3_warden::action::{Mode, Response};
 use s3_warden::alert::AlertKind;
 
@@ -89,7 +91,8 @@ async fn what_is_undecided_may_be_put_aside() {
 
 #[tokio::test(start_paused = true)]
 async fn beyond_its_limit_the_breaker_holds_and_tells() {
-    let ground = Ground::new(|setup| setup.limits.deletions_per_minute = 3);
+    let ground =
+        Ground::new(|setup| setup.limits.deletions_per_minute = NonZeroU32::new(3).unwrap());
     for grain in 0..6 {
         ground
             .put(&format!("{grain}.png"), &picture(Hue::Red, grain))

@@ -11,7 +11,7 @@ use crate::pictures::{Hue, picture};
 
 /// A flagged picture is replaced by another while it is judged, once.
 async fn replaced_by(hue: Hue, removal: Removal) -> Ground {
-    let ground = Ground::new(|setup| setup.policy.removal = removal);
+    let ground = Ground::new(|setup| setup.policy.removal = Some(removal));
     let gate = Gate::shut();
     ground.judge.then([Turn::Wait(gate.clone())]);
     ground.put("card.png", &picture(Hue::Red, 0)).await;

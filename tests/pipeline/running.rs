@@ -8,7 +8,7 @@ use s3_warden::alert::Alert;
 use s3_warden::app::{ALERTS_FILE, recorded};
 use s3_warden::local::MemoryQueue;
 use s3_warden::record::{Finding, Query, State};
-use s3_warden::worker::{Drained, Worker};
+use s3_warden::worker::{Drained, Vitals, Worker};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ pub(crate) struct Running {
     pub(crate) seen: Arc<Watcher>,
     pub(crate) stop: CancellationToken,
     pub(crate) now: CancellationToken,
+    pub(crate) vitals: Vitals,
     queue: Arc<MemoryQueue>,
     work: JoinSet<Drained>,
     announcing: JoinSet<()>,
@@ -36,6 +37,7 @@ impl Running {
         worker: Worker,
         announcer: impl Future<Output = ()> + Send + 'static,
         seen: Arc<Watcher>,
+        vitals: Vitals,
         ground: &Ground,
     ) -> Self {
         let (stop, now) = (CancellationToken::new(), CancellationToken::new());
@@ -47,6 +49,7 @@ impl Running {
             seen,
             stop,
             now,
+            vitals,
             queue: Arc::clone(&ground.queue),
             work,
             announcing,

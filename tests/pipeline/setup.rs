@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use s3_warden::action::{Mode, RawPolicy};
+use s3_warden::action::{Mode, RawPolicy, Removal};
 use s3_warden::alert::AlertSettings;
 use s3_warden::settings::Problems;
 use s3_warden::worker::{Limits, QueueSettings, RawLimits, RawQueue};
@@ -17,6 +17,7 @@ pub(crate) struct Setup {
     pub(crate) max_receives: Option<u32>,
     pub(crate) ask_first: bool,
     pub(crate) sweep_after: Duration,
+    pub(crate) suffixes: Vec<String>,
 }
 
 impl Default for Setup {
@@ -28,6 +29,7 @@ impl Default for Setup {
         Self {
             policy: RawPolicy {
                 mode: Some(Mode::Enforce),
+                removal: Some(Removal::Delete),
                 ..RawPolicy::default()
             },
             limits: RawLimits::default().validate(&mut problems).unwrap(),
@@ -36,6 +38,7 @@ impl Default for Setup {
             max_receives: Some(20),
             ask_first: false,
             sweep_after: Duration::ZERO,
+            suffixes: Vec::new(),
         }
     }
 }

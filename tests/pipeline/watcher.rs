@@ -1,8 +1,12 @@
 //! An observer that remembers, and that can be waited for.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use s3_warden::event::Upload;
+use s3_warden::clock::Clock;
+use s3_warden::event::{Delivery, Upload};
+use s3_warden::object::{Mark, Tagged};
+use s3_warden::ops::Metrics;
 use s3_warden::record::Finding;
 use s3_warden::retry::Reason;
 use s3_warden::verdict::Inspection;
@@ -22,16 +26,29 @@ pub(crate) enum Seen {
     Released(&'static str),
     Paused,
     GoesOn,
+    Deferred(&'static str),
+    Halted(bool),
+    Received,
+    Open(usize),
 }
 
-/// Remembers what it sees.
-#[derive(Debug, Default)]
+/// Remembers what it sees, and counts it as the service does.
+#[derive(Debug)]
 pub(crate) struct Watcher {
+    pub(crate) metrics: Arc<Metrics>,
     seen: Mutex<Vec<Seen>>,
     more: Notify,
 }
 
 impl Watcher {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            metrics: Arc::new(Metrics::new(clock)),
+            seen: Mutex::default(),
+            more: Notify::new(),
+        }
+    }
+
     fn note(&self, seen: Seen) {
         self.seen.lock().unwrap().push(seen);
         self.more.notify_waiters();
@@ -57,46 +74,84 @@ impl Watcher {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Observer for Watcher {
-    fn started(&self, _upload: &Upload) {
+    fn received(&self, delivery: &Delivery) {
+        self.metrics.received(delivery);
+        self.note(Seen::Received);
+    }
+
+    fn started(&self, upload: &Upload) {
+        self.metrics.started(upload);
         self.note(Seen::Started);
     }
 
-    fn looked(&self, _upload: &Upload, inspection: &Inspection) {
+    fn inspected(&self, upload: &Upload, inspection: &Inspection) {
+        self.metrics.inspected(upload, inspection);
+    }
+
+    fn looked(&self, upload: &Upload, inspection: &Inspection) {
+        self.metrics.looked(upload, inspection);
         self.note(Seen::Looked(inspection.verdict.as_str()));
     }
 
     fn acted(&self, finding: &Finding) {
+        self.metrics.acted(finding);
         self.note(Seen::Acted(
             finding.outcome.map_or("none", |outcome| outcome.code()),
         ));
     }
 
-    fn announced(&self, _finding: &Finding) {
+    fn announced(&self, finding: &Finding) {
+        self.metrics.announced(finding);
         self.note(Seen::Announced);
     }
 
-    fn passed_over(&self, _upload: &Upload, code: &'static str) {
+    fn passed_over(&self, upload: &Upload, code: &'static str) {
+        self.metrics.passed_over(upload, code);
         self.note(Seen::PassedOver(code));
     }
 
     fn acknowledged(&self) {
+        self.metrics.acknowledged();
         self.note(Seen::Acknowledged);
     }
 
     fn parked(&self, reason: &Reason) {
+        self.metrics.parked(reason);
         self.note(Seen::Parked(reason.code));
     }
 
     fn released(&self, code: &'static str) {
+        self.metrics.released(code);
         self.note(Seen::Released(code));
     }
 
+    fn open_findings(&self, count: usize, oldest: Duration) {
+        self.metrics.open_findings(count, oldest);
+        self.note(Seen::Open(count));
+    }
+
+    fn tagged(&self, mark: Mark, tagged: Tagged) {
+        self.metrics.tagged(mark, tagged);
+    }
+
     fn paused(&self, why: Option<&str>) {
+        self.metrics.paused(why);
         self.note(if why.is_some() {
             Seen::Paused
         } else {
             Seen::GoesOn
         });
+    }
+
+    fn deferred(&self, wait: &'static str, after: Duration) {
+        self.metrics.deferred(wait, after);
+        self.note(Seen::Deferred(wait));
+    }
+
+    fn halted(&self, halted: bool) {
+        self.metrics.halted(halted);
+        self.note(Seen::Halted(halted));
     }
 }

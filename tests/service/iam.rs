@@ -1,0 +1,218 @@
+//! The policies that are handed out, against the permissions that calls really needed.
+//!
+//! Every call of the scenarios passed the wire, which noted what AWS asks for it. Names of this run
+//! are replaced by the placeholders of the policies, and then both sides must cover each other.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::ground::{ACCOUNT, Ground, MODEL, REGION};
+use super::wire::{Permission, like};
+
+/// The policies of `deploy/iam`: the worker's, and what it needs besides for a quarantine.
+const POLICIES: [(&str, &str); 2] = [
+    ("worker.json", include_str!("../../deploy/iam/worker.json")),
+    (
+        "quarantine.json",
+        include_str!("../../deploy/iam/quarantine.json"),
+    ),
+];
+
+/// Where `*` in a name is no lack of precision: keys are anybody's, and the profile of a geography
+/// chooses the region.
+const WILD: [&str; 10] = [
+    "arn:aws:s3:::UPLOADS_BUCKET/*",
+    "arn:aws:s3:::QUARANTINE_BUCKET/*",
+    "arn:aws:s3:::RECORDS_BUCKET/findings/*",
+    "arn:aws:s3:::RECORDS_BUCKET/pending/*",
+    "arn:aws:s3:::RECORDS_BUCKET/clean/*",
+    "arn:aws:s3:::RECORDS_BUCKET/control/*",
+    "arn:aws:s3:::RECORDS_BUCKET/parked/*",
+    "arn:aws:s3:::RECORDS_BUCKET/spend/*",
+    "arn:aws:bedrock:*::foundation-model/MODEL",
+    "arn:aws:bedrock:*::foundation-model/FALLBACK",
+];
+
+/// What is needed only in moments that these scenarios do not have: by action, resource and moment.
+const SELDOM: [(&str, &str, &str); 4] = [
+    (
+        "s3:GetObject",
+        "arn:aws:s3:::RECORDS_BUCKET/spend/*",
+        "other tasks have spent on the same day",
+    ),
+    (
+        "s3:GetObject",
+        "arn:aws:s3:::RECORDS_BUCKET/parked/*",
+        "a body that is too big was kept before, and parking it failed",
+    ),
+    (
+        "bedrock:InvokeModel",
+        "arn:aws:bedrock:REGION:ACCOUNT:inference-profile/PROFILE.FALLBACK",
+        "the first model cannot be used",
+    ),
+    (
+        "bedrock:InvokeModel",
+        "arn:aws:bedrock:*::foundation-model/FALLBACK",
+        "the first model cannot be used",
+    ),
+];
+
+/// A statement of a policy.
+struct Statement {
+    file: &'static str,
+    sid: String,
+    allows: bool,
+    actions: Vec<String>,
+    resources: Vec<String>,
+}
+
+/// Compares the policies with everything that services on these grounds have called.
+pub(crate) fn check(grounds: &[Ground]) {
+    let statements: Vec<_> = POLICIES
+        .iter()
+        .flat_map(|(file, text)| statements(file, text))
+        .collect();
+    let needed: BTreeSet<_> = grounds.iter().flat_map(needed).collect();
+    let allowed = |permission: &Permission| {
+        let mut meaning = statements.iter().filter(|it| it.means(permission));
+        meaning.clone().any(|it| it.allows) && meaning.all(|it| it.allows)
+    };
+    let missing: Vec<_> = needed.iter().filter(|it| !allowed(it)).collect();
+    assert!(missing.is_empty(), "called and not granted: {missing:#?}");
+
+    let mut unused = Vec::new();
+    for statement in statements.iter().filter(|it| it.allows) {
+        for action in &statement.actions {
+            for resource in &statement.resources {
+                let used = needed
+                    .iter()
+                    .any(|it| it.action == *action && like(resource, &it.resource));
+                let seldom = SELDOM
+                    .iter()
+                    .any(|(seldom, on, _)| seldom == action && on == resource);
+                if !used && !seldom {
+                    unused.push(format!(
+                        "{} {}: {action} on {resource}",
+                        statement.file, statement.sid
+                    ));
+                }
+            }
+        }
+    }
+    assert!(unused.is_empty(), "granted and never needed: {unused:#?}");
+    names_are_named(&statements);
+    retention_is_never_gone_round(&statements);
+}
+
+fn names_are_named(statements: &[Statement]) {
+    for statement in statements.iter().filter(|it| it.allows) {
+        for action in &statement.actions {
+            assert!(!action.contains('*'), "{}: {action}", statement.sid);
+        }
+        for resource in &statement.resources {
+            let named = !resource.contains('*') || WILD.contains(&resource.as_str());
+            assert!(named, "{}: {resource} could be a name", statement.sid);
+        }
+    }
+}
+
+/// What is locked stays, whatever else a role that uses this policy may be allowed.
+fn retention_is_never_gone_round(statements: &[Statement]) {
+    let denied = statements.iter().any(|it| {
+        !it.allows
+            && it.actions == ["s3:BypassGovernanceRetention"]
+            && it.resources == ["*"]
+            && it.file == "worker.json"
+    });
+    assert!(
+        denied,
+        "no statement denies the bypass of governance retention"
+    );
+}
+
+impl Statement {
+    fn means(&self, permission: &Permission) -> bool {
+        self.actions
+            .iter()
+            .any(|action| like(action, &permission.action))
+            && self
+                .resources
+                .iter()
+                .any(|resource| like(resource, &permission.resource))
+    }
+}
+
+fn statements(file: &'static str, text: &str) -> Vec<Statement> {
+    let policy: Value =
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert_eq!(policy["Version"], "2012-10-17", "{file}");
+    let words = |value: &Value| match value {
+        Value::String(word) => vec![word.clone()],
+        other => {
+            let words = other.as_array().into_iter().flatten();
+            words
+                .map(|word| word.as_str().unwrap().to_owned())
+                .collect()
+        }
+    };
+    let statements = policy["Statement"].as_array().unwrap().iter();
+    statements
+        .map(|statement| Statement {
+            file,
+            sid: statement["Sid"].as_str().unwrap().to_owned(),
+            allows: statement["Effect"] == "Allow",
+            actions: words(&statement["Action"]),
+            resources: words(&statement["Resource"]),
+        })
+        .collect()
+}
+
+/// What a service needed on a ground, in the placeholders of the policies.
+fn needed(ground: &Ground) -> Vec<Permission> {
+    let mut all: Vec<_> = ground.wire.needed().into_iter().collect();
+    for asked in ground.bedrock.requests() {
+        let (geography, model) = asked.model.split_once('.').unwrap();
+        assert_eq!((geography, asked.model.as_str()), ("us", MODEL));
+        for resource in [
+            format!("arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/PROFILE.MODEL"),
+            format!("arn:aws:bedrock:{REGION}::foundation-model/MODEL"),
+        ] {
+            all.push(Permission {
+                action: "bedrock:InvokeModel".to_owned(),
+                resource,
+            });
+        }
+        assert!(!model.is_empty());
+    }
+    // Who we are may be asked by anybody ("GetCallerIdentity", AWS STS API reference).
+    all.retain(|it| it.action != "sts:GetCallerIdentity");
+    for permission in &mut all {
+        permission.resource = placed(ground, &permission.resource);
+    }
+    all
+}
+
+fn placed(ground: &Ground, resource: &str) -> String {
+    let mut names = vec![
+        (&ground.records, "RECORDS_BUCKET"),
+        (&ground.quarantine, "QUARANTINE_BUCKET"),
+        (&ground.queue.name, "UPLOADS_QUEUE"),
+        (&ground.dead.name, "DEAD_LETTER_QUEUE"),
+    ];
+    names.extend(
+        ground
+            .buckets
+            .iter()
+            .map(|bucket| (bucket, "UPLOADS_BUCKET")),
+    );
+    let mut resource = resource.to_owned();
+    if resource == ground.topic {
+        return "arn:aws:sns:REGION:ACCOUNT:ALERTS_TOPIC".to_owned();
+    }
+    for (name, placeholder) in names {
+        resource = resource.replace(name.as_str(), placeholder);
+    }
+    let account = format!(":{REGION}:{ACCOUNT}:");
+    resource.replace(&account, ":REGION:ACCOUNT:")
+}
