@@ -18,6 +18,7 @@ mod iam;
 mod kills;
 mod modes;
 mod objects;
+mod operators;
 mod outcome;
 mod poison;
 mod races;
@@ -52,6 +53,11 @@ async fn whoever_is_killed_is_replaced_and_nothing_is_lost() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn stopping_loses_nothing() {
     Box::pin(stops::all(&Client::start())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operators_have_the_last_word() {
+    Box::pin(operators::all(&Client::start())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
