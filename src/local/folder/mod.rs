@@ -22,13 +22,14 @@ use rustix::fs::{Stat, fstat};
 use rustix::io::Errno;
 
 pub use error::FolderError;
+use locate::{Absent, Named, pinned};
 use quarantine::{Copied, Origin, Quarantine};
 pub(in crate::local) use root::STAGING;
 use root::{Barrier, Root, Seat, tag_of, tag_of_bytes};
 use staging::Staging;
 pub use staging::{Recovered, Stranded};
 
-use crate::event::{BucketName, EventPin, FindingId, ObjectPin, Target};
+use crate::event::{BucketName, FindingId, Target};
 use crate::object::{
     Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
 };
@@ -146,21 +147,10 @@ impl ObjectStore for FolderStore {
 
 impl Inner {
     fn fetch(&self, target: &Target, cap: u64) -> Result<Fetched, StoreError> {
-        if target.bucket != self.bucket {
-            return Ok(Fetched::Denied(Why::NotAFile));
-        }
-        let wanted = match &target.pin {
-            // Nothing here has a version.
-            Some(EventPin::Version(_)) => return Ok(Fetched::Missing),
-            Some(EventPin::ETag(etag)) => Some(etag),
-            None => None,
-        };
-        let opened = self.root.seat(&target.key).and_then(|seat| seat.open());
-        let (file, stat) = match opened {
-            Ok(opened) => opened,
-            Err(Barrier::Missing) => return Ok(Fetched::Missing),
-            Err(Barrier::Refused(why)) => return Ok(Fetched::Denied(why)),
-            Err(Barrier::Failed(error)) => return Err(unavailable("read", &error)),
+        let Named { wanted, file, stat } = match self.named(target)? {
+            Ok(named) => named,
+            Err(Absent::Missing) => return Ok(Fetched::Missing),
+            Err(Absent::Denied(why)) => return Ok(Fetched::Denied(why)),
         };
         let size = size_of(&stat);
         if size > cap {
@@ -181,14 +171,7 @@ impl Inner {
             return Ok(Fetched::Superseded);
         }
         Ok(Fetched::Body {
-            object: ObjectRef {
-                bucket: target.bucket.clone(),
-                key: target.key.clone(),
-                pin: ObjectPin {
-                    version: None,
-                    etag,
-                },
-            },
+            object: pinned(target, etag),
             facts: Facts {
                 size: bytes.len() as u64,
                 content_type: None,
