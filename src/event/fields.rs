@@ -31,7 +31,20 @@ impl<'a> Fields<'a> {
         self.raw_text(pointer).filter(|text| !text.is_empty())
     }
 
-    /// The same, owned.
+    /// A text that says something, or the only entry of a list: CloudTrail writes some parameters as `["x"]`.
+    pub(super) fn parameter(self, pointer: &str) -> Option<&'a str> {
+        let found = self.0.pointer(pointer)?;
+        let text = match found {
+            Value::Array(entries) => match entries.as_slice() {
+                [only] => only.as_str(),
+                _ => None,
+            },
+            found => found.as_str(),
+        };
+        text.filter(|text| !text.is_empty())
+    }
+
+    /// A text that says something, owned.
     pub(super) fn owned(self, pointer: &str) -> Option<String> {
         self.text(pointer).map(str::to_owned)
     }

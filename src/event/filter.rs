@@ -19,6 +19,8 @@ pub struct Intake {
     pub suffixes: Vec<String>,
     /// A key must begin with none of these.
     pub exclude_prefixes: Vec<String>,
+    /// Those of the guarded buckets whose uploads are told by CloudTrail.
+    pub cloudtrail_uploads: BTreeSet<BucketName>,
 }
 
 /// A place that we write to ourselves.
@@ -161,6 +163,7 @@ mod tests {
                 prefixes: texts(&["incoming/", "scans/"]),
                 suffixes: texts(&[".png", ".JPG"]),
                 exclude_prefixes: texts(&["incoming/cache/"]),
+                cloudtrail_uploads: BTreeSet::new(),
             },
             vec![
                 OwnPlace {
@@ -207,6 +210,7 @@ mod tests {
                 prefixes: vec![],
                 suffixes: vec![],
                 exclude_prefixes: vec![],
+                cloudtrail_uploads: BTreeSet::new(),
             },
             vec![],
         );

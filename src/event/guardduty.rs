@@ -24,8 +24,11 @@ pub(super) fn finding(event: Fields<'_>, context: &Context<'_>) -> Result<Job, N
             id: event.need("/detail/id")?.to_owned(),
             revision: revision.to_owned(),
         },
+        // The same for every revision: the finding has one place in the records.
         happened_at: event
-            .time("/detail/updatedAt")
+            .time("/detail/createdAt")
+            .or_else(|| event.time("/detail/service/eventFirstSeen"))
+            .or_else(|| event.time("/detail/updatedAt"))
             .or_else(|| event.time("/time"))
             .unwrap_or(context.sent_at),
         kind: ActivityKind::Finding,

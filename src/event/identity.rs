@@ -40,9 +40,10 @@ pub enum Identity {
         /// When it happened; part of the identity only when `sequencer` is absent.
         time: Timestamp,
     },
-    /// A CloudTrail record, by its `eventID`.
+    /// An action that CloudTrail recorded, by its `sharedEventID` where it has one: the same action is
+    /// then seen from two accounts.
     CloudTrail {
-        /// `eventID`.
+        /// `sharedEventID`, else `eventID`.
         event_id: String,
     },
     /// A GuardDuty finding in one of its revisions.
@@ -106,10 +107,10 @@ impl Identity {
                 part("cloudtrail");
                 part(event_id);
             }
-            Self::GuardDuty { id, revision } => {
+            // Every revision leads to the same finding, which knows how bad it was told to be.
+            Self::GuardDuty { id, revision: _ } => {
                 part("guardduty");
                 part(id);
-                part(revision);
             }
             Self::Request { message } => {
                 part("request");

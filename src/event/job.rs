@@ -7,6 +7,7 @@
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{BucketName, Identity, Key, Target};
@@ -96,7 +97,8 @@ impl fmt::Debug for Uploader {
 }
 
 /// What kind of activity was reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ActivityKind {
     /// A call to an AWS API (CloudTrail).
     ApiCall,

@@ -6,6 +6,8 @@
 //! named reason, or as unreadable with a reason to park the message with; nothing is dropped
 //! without a word.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -13,7 +15,7 @@ use serde_json::Value;
 
 use super::fault::{Fault, NoJob};
 use super::fields::{Fields, missing};
-use super::{Delivery, Job, MessageId, cloudtrail, guardduty, request, s3};
+use super::{BucketName, Delivery, Job, MessageId, cloudtrail, guardduty, request, s3};
 use crate::retry::Reason;
 
 /// How many envelopes may lie in one another. An EventBridge event sent on by SNS is two; a topic
@@ -25,11 +27,14 @@ const MAX_ENVELOPES: usize = 3;
 const MAX_RECORDS: usize = 1_000;
 
 /// What may be planned.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Whether on-demand requests are taken. Where they are not, one is unreadable with the code
     /// `requests_disabled`.
     pub requests_enabled: bool,
+    /// Buckets whose uploads are told by CloudTrail: a record of a picture that was put there asks
+    /// for a look at it as well.
+    pub cloudtrail_uploads: BTreeSet<BucketName>,
 }
 
 /// What one message asks for. All three lists may hold something: the jobs are to be done even
@@ -101,13 +106,13 @@ impl Ignored {
 ///     receive_count: 1,
 ///     sent_at: "2026-11-20T10:00:00Z".parse().unwrap(),
 /// };
-/// let plan = plan(&delivery, Options::default());
+/// let plan = plan(&delivery, &Options::default());
 /// let [Job::Inspect(upload)] = plan.jobs.as_slice() else { panic!("one upload") };
 /// assert_eq!(upload.target.key.as_str(), "my card.png");
 /// assert_eq!(upload.happened_at, delivery.sent_at); // the record told no time
 /// assert!(plan.unreadable.is_empty());
 /// ```
-pub fn plan(delivery: &Delivery, options: Options) -> Plan {
+pub fn plan(delivery: &Delivery, options: &Options) -> Plan {
     let context = Context {
         message: &delivery.id,
         sent_at: delivery.sent_at,
@@ -122,7 +127,7 @@ pub fn plan(delivery: &Delivery, options: Options) -> Plan {
 pub(super) struct Context<'a> {
     pub(super) message: &'a MessageId,
     pub(super) sent_at: Timestamp,
-    pub(super) options: Options,
+    pub(super) options: &'a Options,
 }
 
 impl Plan {
@@ -167,7 +172,14 @@ fn walk_envelope(value: &Value, text: &str, depth: usize, context: &Context<'_>,
             Err(fault) => plan.add(Err(fault.into())),
         }
     } else if fields.text("/detail-type").is_some() {
-        plan.add(eventbridge(fields, context));
+        let job = eventbridge(fields, context);
+        // What somebody did is told first: it must not wait until its object can be looked at.
+        let upload = job.as_ref().ok().and_then(|job| match job {
+            Job::Assess(activity) => cloudtrail::upload(activity, fields, context),
+            Job::Inspect(_) | Job::Answer(_) => None,
+        });
+        plan.add(job);
+        plan.jobs.extend(upload.map(Job::Inspect));
     } else if fields.text("/TopicArn").is_some() {
         match sns_message(fields) {
             Ok(_) if depth == MAX_ENVELOPES => plan.add(Err(Fault::TooDeep.into())),

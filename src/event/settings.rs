@@ -23,6 +23,9 @@ pub struct RawIntake {
     pub suffixes: Vec<String>,
     /// Keys that begin with one of these are never looked at; empty by default.
     pub exclude_prefixes: Vec<String>,
+    /// Guarded buckets whose uploads are told by CloudTrail, for want of notifications of their own;
+    /// they are guarded whether `intake.buckets` names them or not. Empty by default.
+    pub cloudtrail_uploads: Vec<String>,
 }
 
 impl RawIntake {
@@ -53,8 +56,19 @@ impl RawIntake {
                 fine = false;
             }
         }
-        buckets.filter(|_| fine).map(|buckets| Intake {
-            buckets,
+        let told = valid_list(
+            "intake.cloudtrail_uploads",
+            &self.cloudtrail_uploads,
+            problems,
+        );
+        let fine = fine && told.is_some();
+        let told = told.unwrap_or_default();
+        buckets.filter(|_| fine).map(|mut buckets| Intake {
+            buckets: {
+                buckets.extend(told.iter().cloned());
+                buckets
+            },
+            cloudtrail_uploads: told,
             prefixes: self.prefixes,
             suffixes: self.suffixes,
             exclude_prefixes: self.exclude_prefixes,
@@ -63,28 +77,32 @@ impl RawIntake {
 
     fn valid_buckets(&self, problems: &mut Problems) -> Option<BTreeSet<BucketName>> {
         const KEY: &str = "intake.buckets";
-        if self.buckets.is_empty() {
+        if self.buckets.is_empty() && self.cloudtrail_uploads.is_empty() {
             problems.add(
                 KEY,
                 "name the buckets to guard; there is no default, and empty never means all",
             );
             return None;
         }
-        let mut buckets = BTreeSet::new();
-        let mut fine = true;
-        for written in &self.buckets {
-            match bucket(written) {
-                Ok(bucket) => {
-                    buckets.insert(bucket);
-                }
-                Err(why) => {
-                    problems.add(KEY, format!("`{written}` {why}"));
-                    fine = false;
-                }
+        valid_list(KEY, &self.buckets, problems)
+    }
+}
+
+fn valid_list(key: &str, all: &[String], problems: &mut Problems) -> Option<BTreeSet<BucketName>> {
+    let mut buckets = BTreeSet::new();
+    let mut fine = true;
+    for written in all {
+        match bucket(written) {
+            Ok(bucket) => {
+                buckets.insert(bucket);
+            }
+            Err(why) => {
+                problems.add(key, format!("`{written}` {why}"));
+                fine = false;
             }
         }
-        fine.then_some(buckets)
     }
+    fine.then_some(buckets)
 }
 
 /// One bucket's name. Only what cannot be a name anywhere is refused: emulators and folders know
@@ -115,6 +133,7 @@ impl RawRequests {
     pub fn validate(self, _problems: &mut Problems) -> Option<Options> {
         Some(Options {
             requests_enabled: self.enabled,
+            ..Options::default()
         })
     }
 }
@@ -190,9 +209,11 @@ mod tests {
         };
         let off = Options {
             requests_enabled: false,
+            ..Options::default()
         };
         let on = Options {
             requests_enabled: true,
+            ..Options::default()
         };
         assert_eq!(options(""), Some(off));
         assert_eq!(options("enabled = true"), Some(on));

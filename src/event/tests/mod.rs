@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use super::*;
 use table::{Row, TABLE};
 
 mod properties;
 mod table;
+mod uploads;
 
 /// When the messages of the table were sent: later than all events in them.
 const SENT_AT: &str = "2026-11-20T12:00:00Z";
@@ -28,8 +31,9 @@ fn delivery(body: &str) -> Delivery {
 fn planned(body: &str) -> Plan {
     let options = Options {
         requests_enabled: true,
+        ..Options::default()
     };
-    plan(&delivery(body), options)
+    plan(&delivery(body), &options)
 }
 
 /// A plan, one line per job, ignored record and reason.
@@ -170,7 +174,7 @@ fn requests_are_parked_unless_enabled() {
         "request-unknown-kind",
         "request-version-2",
     ] {
-        let plan = plan(&delivery(body_of(name)), Options::default());
+        let plan = plan(&delivery(body_of(name)), &Options::default());
         assert!(plan.jobs.is_empty(), "{name}");
         assert_eq!(
             shown(&plan),
@@ -206,12 +210,78 @@ fn both_ways_of_reporting_one_write_are_the_same_work() {
 }
 
 #[test]
+fn an_action_seen_from_two_accounts_is_one_piece_of_work() {
+    let seen = |event_id: &str, account: &str, shared: serde_json::Value| {
+        let body = body_of("cloudtrail-put-bucket-policy");
+        let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["detail"]["eventID"] = event_id.into();
+        body["detail"]["recipientAccountId"] = account.into();
+        body["detail"]["sharedEventID"] = shared;
+        planned(&body.to_string()).jobs[0].identity().finding_id()
+    };
+    let shared = || serde_json::json!("9f4f-shared");
+    assert_eq!(
+        seen("e-1", "111122223333", shared()),
+        seen("e-2", "444455556666", shared())
+    );
+    // Where it is not told, every record is an action.
+    assert_ne!(
+        seen("e-1", "111122223333", serde_json::Value::Null),
+        seen("e-2", "444455556666", serde_json::json!(""))
+    );
+}
+
+#[test]
+fn parameters_may_be_lists_of_one() {
+    let placed = |bucket: serde_json::Value, key: serde_json::Value| {
+        let body = body_of("cloudtrail-put-object-denied");
+        let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["detail"]["requestParameters"]["bucketName"] = bucket;
+        body["detail"]["requestParameters"]["key"] = key;
+        match planned(&body.to_string()).jobs.remove(0) {
+            Job::Assess(activity) => (activity.bucket, activity.key),
+            other => panic!("{other:?}"),
+        }
+    };
+    let (bucket, key) = (BucketName::new("guarded-bucket"), Some(Key::new("a.png")));
+    assert_eq!(
+        placed(json!(["guarded-bucket"]), json!(["a.png"])),
+        (bucket, key)
+    );
+    for odd in [json!([]), json!(["a", "b"]), json!([1]), json!([""])] {
+        assert_eq!(placed(odd.clone(), odd), (None, None));
+    }
+}
+
+#[test]
+fn a_refused_request_at_the_sign_in_page_has_failed() {
+    let error = |answer: &str| {
+        let body = body_of("cloudtrail-console-sign-in-failed");
+        let mut body: serde_json::Value = serde_json::from_str(body).unwrap();
+        body["detail"]["eventName"] = "PasswordUpdated".into();
+        body["detail"]["errorMessage"] = serde_json::Value::Null;
+        body["detail"]["responseElements"] = serde_json::json!({"PasswordUpdated": answer});
+        match planned(&body.to_string()).jobs.remove(0) {
+            Job::Assess(activity) => activity.error,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(error("Failure").as_deref(), Some("Failure"));
+    assert_eq!(error("Success"), None);
+}
+
+#[test]
 fn an_update_of_a_finding_is_new_work_and_a_redelivery_is_not() {
     let body = body_of("guardduty-finding");
     let update = body.replace("2026-11-20T10:15:30.000Z", "2026-11-20T16:15:30.000Z");
-    let finding = |body: &str| planned(body).jobs[0].identity().finding_id();
-    assert_eq!(finding(body), finding(body));
-    assert_ne!(finding(body), finding(&update));
+    let identity = |body: &str| planned(body).jobs[0].identity().clone();
+    assert_eq!(identity(body), identity(body));
+    assert_ne!(identity(body), identity(&update));
+    assert_eq!(
+        identity(body).finding_id(),
+        identity(&update).finding_id(),
+        "a finding has one place in the records, whatever its revision"
+    );
 }
 
 #[test]

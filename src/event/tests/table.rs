@@ -68,11 +68,11 @@ pub(super) const TABLE: &[Row] = &[
     row!("eventbridge-unknown", "unreadable unknown_event",),
     row!(
         "guardduty-finding",
-        "assess Finding aws.guardduty Exfiltration:S3/AnomalousBehavior by jane.doe from 198.51.100.7 error - severity Some(8.9) on guarded-bucket - in 111122223333 eu-central-1 at 2026-11-20T10:15:30Z",
+        "assess Finding aws.guardduty Exfiltration:S3/AnomalousBehavior by jane.doe from 198.51.100.7 error - severity Some(8.9) on guarded-bucket - in 111122223333 eu-central-1 at 2026-11-20T09:05:00Z",
     ),
     row!(
         "guardduty-finding-malicious-file",
-        "assess Finding aws.guardduty Object:S3/MaliciousFile by - from - error - severity Some(9.0) on guarded-bucket passports/jane-doe.png in 111122223333 eu-central-1 at 2026-11-20T10:15:30Z",
+        "assess Finding aws.guardduty Object:S3/MaliciousFile by - from - error - severity Some(9.0) on guarded-bucket passports/jane-doe.png in 111122223333 eu-central-1 at 2026-11-20T09:05:00Z",
     ),
     row!(
         "guardduty-finding-without-revision",
