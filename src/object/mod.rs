@@ -17,7 +17,7 @@ mod store;
 mod tests;
 mod unreadable;
 
-pub use format::{Format, looks_like_image_name};
+pub use format::Format;
 pub use limits::{Limits, MAX_PIECE_BYTES, MAX_PIECE_EDGE, MAX_PIECES};
 pub use memory::{MemoryBudget, MemoryPermit};
 pub use prepare::{claimed_size, prepare};
@@ -25,6 +25,7 @@ pub use prepared::{Media, Part, Piece, Prepared};
 pub use preparer::Preparer;
 pub use settings::{ObjectSettings, RawObject};
 pub use store::{
-    Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+    Exposure, Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
+    Why,
 };
 pub use unreadable::Unreadable;

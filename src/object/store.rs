@@ -157,6 +157,49 @@ pub enum Tagged {
     Denied(Why),
 }
 
+/// Whether others than the owner can read an object. Ordered by how bad that is.
+///
+/// ```
+/// use s3_warden::object::Exposure;
+///
+/// assert!(Exposure::Unknown < Exposure::NotPublic && Exposure::NotPublic < Exposure::Public);
+/// ```
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Exposure {
+    /// The store does not tell. Nothing follows from that, in either direction.
+    #[default]
+    Unknown,
+    /// Nobody is let in without a name.
+    NotPublic,
+    /// Everybody is, or everybody who has an account with the provider.
+    Public,
+}
+
+impl Exposure {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::NotPublic => "not_public",
+            Self::Public => "public",
+        }
+    }
+}
+
 /// A store of objects.
 ///
 /// # Contract
@@ -191,6 +234,12 @@ pub trait ObjectStore: Send + Sync + std::fmt::Debug {
     /// is set only on a version: what lies under a bare key may be other bytes at the next moment,
     /// and would be called clean.
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError>;
+
+    /// Whether others can read exactly this state, as far as the store tells cheaply. Best effort:
+    /// what cannot be learnt is [`Exposure::Unknown`] and never an error, since no verdict may wait
+    /// for it or fail by it. The caller bounds it in time and asks once; dropping it half-way is
+    /// harmless.
+    async fn exposure(&self, object: &ObjectRef) -> Exposure;
 }
 
 /// The store itself failed.
