@@ -11,6 +11,8 @@
 //! | address, phone, e-mail, date of birth, signature | low | medium | medium |
 //! | face, name, other | low | low | low |
 //!
+//! For a flagged object who can read it counts as well: see [`severity`](super::severity()).
+//!
 //! What was not decided or not read has a level too: `high` when the picture gives orders to its
 //! judge (somebody tries to get past it), `medium` when a picture may be there that nobody has
 //! seen, `low` when there is probably none (empty, damaged, text) or only the local detector's

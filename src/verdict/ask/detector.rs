@@ -1,48 +1,28 @@
 //! The detector that asks a model.
 
-use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::answer::{Flaw, Reading, read};
-use super::candidates::{Candidate, Candidates, Form};
+use super::answer;
+use super::candidates::{Candidate, Form};
 use super::prompt::{self, HASH, MOST_IMAGES, TEXT_BYTES};
+use super::report::Flaw;
+use super::rounds::{Models, Nobody, Outcome, Question};
 use super::silence::Silence;
 use super::trial;
-use crate::model::{
-    Model, ModelError, ModelReply, ModelRequest, ModelSettings, Prices, RequestFault, waiting,
-};
+use crate::model::{Model, ModelError, ModelReply, ModelRequest, ModelSettings, Prices};
 use crate::object::Prepared;
-use crate::retry::{Backoff, Jitter};
+use crate::retry::Jitter;
 use crate::verdict::{DetectError, Detector, Judge, Judged, Opinion, UndecidedReason};
-
-/// How often one question is asked while the model throttles. The limiter slows down in between,
-/// so that more tries only hold the message longer than its queue should wait.
-const THROTTLED_TRIES: u32 = 6;
-
-/// How often it is asked while the model fails or does not answer in time.
-const FAILED_TRIES: u32 = 3;
 
 /// Judges pictures by asking a model.
 ///
 /// The model is asked through its limits: this tries again, they say when.
+#[derive(Debug)]
 pub struct ModelDetector {
-    model: Arc<dyn Model>,
-    candidates: Candidates,
-    max_tokens: u32,
+    models: Models,
     silence: Silence,
-    jitter: Jitter,
-}
-
-impl fmt::Debug for ModelDetector {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ModelDetector")
-            .field("model", &self.model)
-            .field("candidates", &self.candidates)
-            .finish_non_exhaustive()
-    }
 }
 
 /// What a trial found out.
@@ -56,25 +36,12 @@ pub struct Probed {
     pub unusable: Vec<(String, String)>,
 }
 
-/// How asking one model ended without an answer.
-enum NoAnswer {
-    /// This model can't be used.
-    Unusable(String),
-    /// It said nothing, as often as it was asked.
-    Silent(DetectError),
-    /// No use in asking another.
-    Failed(DetectError),
-}
-
 impl ModelDetector {
     /// A detector that asks the models of the settings, in their order, through `model`.
     pub fn new(model: Arc<dyn Model>, settings: &ModelSettings, jitter: Jitter) -> Self {
         Self {
-            model,
-            candidates: Candidates::new(&settings.models),
-            max_tokens: settings.max_tokens,
+            models: Models::new(model, settings, jitter),
             silence: Silence::default(),
-            jitter,
         }
     }
 
@@ -96,7 +63,7 @@ impl ModelDetector {
     pub async fn probe(&self) -> Result<Probed, DetectError> {
         let judged = self.judge(&trial::picture()).await?;
         let answered = judged.judge.name;
-        let mut before = self.candidates.all().iter();
+        let mut before = self.models.candidates.all().iter();
         let mut unusable = Vec::new();
         let candidate = before.find(|candidate| {
             if let Some(why) = candidate.why_not() {
@@ -111,72 +78,6 @@ impl ModelDetector {
         })
     }
 
-    /// Asks one model until it has said something that counts.
-    async fn ask(
-        &self,
-        candidate: &Candidate,
-        picture: &Prepared,
-        cost_usd: &mut f64,
-    ) -> Result<Opinion, NoAnswer> {
-        let mut form = candidate.form();
-        let mut flaw: Option<Flaw> = None;
-        loop {
-            let request = prompt::request(&candidate.model, self.max_tokens, form, picture, flaw);
-            let reply = match self.call(&request).await {
-                Ok(reply) => reply,
-                Err(ModelError::Rejected { fault, message }) => {
-                    let next = match fault {
-                        RequestFault::Image | RequestFault::Other => None,
-                        RequestFault::ForcedTool | RequestFault::Schema => candidate.refused(form),
-                    };
-                    match next {
-                        Some(next) => form = next,
-                        // It takes our requests, so it is this picture.
-                        None if candidate.has_answered() => {
-                            return Ok(Opinion::Undecided(UndecidedReason::Rejected));
-                        }
-                        None => return Err(NoAnswer::Unusable(not_taken(fault, &message))),
-                    }
-                    continue;
-                }
-                Err(error) => return Err(no_answer(error)),
-            };
-            *cost_usd += reply.usage.usd;
-            match (read(&reply, form), flaw) {
-                (Reading::Opinion(opinion), _) => return Ok(opinion),
-                (Reading::Flawed(found), None) => flaw = Some(found),
-                (Reading::Flawed(_), Some(_)) => {
-                    return Ok(Opinion::Undecided(UndecidedReason::Malformed));
-                }
-            }
-        }
-    }
-
-    /// Asks one question; tries again, a few times, what may pass.
-    async fn call(&self, request: &ModelRequest) -> Result<ModelReply, ModelError> {
-        let (mut throttled, mut failed) = (0, 0);
-        loop {
-            let error = match self.model.converse(request).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
-            };
-            let (tries, most, hint) = match &error {
-                ModelError::Throttled { after } => (&mut throttled, THROTTLED_TRIES, *after),
-                ModelError::Unavailable(_) => (&mut failed, FAILED_TRIES, None),
-                _ => return Err(error),
-            };
-            *tries += 1;
-            if *tries >= most {
-                return Err(error);
-            }
-            let jitter = Backoff::SERVICE.wait(*tries - 1, self.jitter.unit());
-            waiting(tokio::time::sleep(
-                hint.map_or(jitter, |hint| hint.min(MOST_HINT) + jitter),
-            ))
-            .await;
-        }
-    }
-
     fn judge_of(model: &str) -> Judge {
         Judge {
             name: model.to_owned(),
@@ -185,8 +86,26 @@ impl ModelDetector {
     }
 }
 
-/// The longest wait that a model is obeyed in while its message is held.
-const MOST_HINT: Duration = Duration::from_secs(30);
+/// What a picture shows.
+struct Shown<'a>(&'a Prepared);
+
+impl Question for Shown<'_> {
+    type Answer = Opinion;
+
+    fn request(
+        &self,
+        model: &str,
+        max_tokens: u32,
+        form: Form,
+        flaw: Option<Flaw>,
+    ) -> ModelRequest {
+        prompt::request(model, max_tokens, form, self.0, flaw)
+    }
+
+    fn read(&self, reply: &ModelReply, form: Form) -> answer::Reading {
+        answer::read(reply, form)
+    }
+}
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
@@ -197,61 +116,46 @@ impl Detector for ModelDetector {
             let rejected = Opinion::Undecided(UndecidedReason::Rejected);
             return Ok(Judged::free(rejected, self.judge_name()));
         }
-        for candidate in self.candidates.to_ask() {
-            match self.ask(candidate, picture, &mut cost_usd).await {
-                Ok(opinion) => {
-                    candidate.can();
-                    self.silence.broken();
-                    return Ok(Judged {
-                        opinion,
-                        judge: Self::judge_of(&candidate.model),
-                        cost_usd,
-                    });
-                }
-                Err(NoAnswer::Unusable(why)) => candidate.cannot(&why),
-                Err(NoAnswer::Silent(error)) => {
-                    if self.silence.is_the_pictures(&picture.sha256) {
-                        return Ok(Judged {
-                            opinion: Opinion::Undecided(UndecidedReason::Rejected),
-                            judge: Self::judge_of(&candidate.model),
-                            cost_usd,
-                        });
-                    }
-                    return Err(error);
-                }
-                Err(NoAnswer::Failed(error)) => return Err(error),
+        let (opinion, model) = match self.models.ask(&Shown(picture), &mut cost_usd).await {
+            Ok((outcome, model)) => {
+                self.silence.broken();
+                let opinion = match outcome {
+                    Outcome::Answer(opinion) => opinion,
+                    Outcome::Malformed => Opinion::Undecided(UndecidedReason::Malformed),
+                    Outcome::Rejected => Opinion::Undecided(UndecidedReason::Rejected),
+                };
+                (opinion, model)
             }
-        }
-        Err(DetectError::Unusable(self.candidates.why_none()))
+            Err(Nobody::Answered { model, error }) => {
+                let silent = matches!(error, ModelError::Unavailable(_));
+                if !silent || !self.silence.is_the_pictures(&picture.sha256) {
+                    return Err(failed(error));
+                }
+                (Opinion::Undecided(UndecidedReason::Rejected), model)
+            }
+            Err(Nobody::Usable(why)) => return Err(DetectError::Unusable(why)),
+        };
+        Ok(Judged {
+            opinion,
+            judge: Self::judge_of(&model),
+            cost_usd,
+        })
     }
 
     fn judge_name(&self) -> Judge {
-        let first = self.candidates.all().first();
-        Self::judge_of(first.map_or("", |first| first.model.as_str()))
+        Self::judge_of(self.models.first())
     }
 }
 
-fn no_answer(error: ModelError) -> NoAnswer {
+fn failed(error: ModelError) -> DetectError {
     let message = error.to_string();
-    NoAnswer::Failed(match error {
-        ModelError::Unusable { why, .. } => return NoAnswer::Unusable(why),
+    match error {
         ModelError::Throttled { after } => DetectError::Unavailable { message, after },
-        ModelError::Unavailable(_) | ModelError::Rejected { .. } => {
-            return NoAnswer::Silent(DetectError::Unavailable {
-                message,
-                after: None,
-            });
-        }
-        ModelError::Locked(_) => DetectError::Unusable(message),
+        ModelError::Unavailable(_) | ModelError::Rejected { .. } => DetectError::Unavailable {
+            message,
+            after: None,
+        },
+        ModelError::Unusable { .. } | ModelError::Locked(_) => DetectError::Unusable(message),
         ModelError::Spent { until } => DetectError::Spent { until },
-    })
-}
-
-/// The service refuses a request to a model that has never answered one: nobody is judged by it.
-fn not_taken(fault: RequestFault, message: &str) -> String {
-    let what = match fault {
-        RequestFault::Image => "it takes no images of ours",
-        _ => "it does not take our requests",
-    };
-    format!("{what} ({message}); choose another model.id")
+    }
 }

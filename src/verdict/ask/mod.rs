@@ -6,17 +6,21 @@
 //! with its reason. A model is asked once more when its answer had a wrong form, and other models
 //! are asked when one cannot be used.
 
+mod analyst;
 mod answer;
 mod candidates;
 mod detector;
 mod gate;
 mod local_check;
 mod prompt;
+mod report;
+mod rounds;
 mod silence;
 #[cfg(test)]
 mod tests;
 mod trial;
 
+pub use analyst::{AnalystText, ModelAnalyst};
 pub use candidates::Form;
 pub use detector::{ModelDetector, Probed};
 pub use gate::{Gate, Gated};

@@ -7,11 +7,10 @@
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::Form;
-use super::answer::Flaw;
-use crate::model::{Ask, ImageKind, ModelRequest, Part};
+use super::report::{self, AS_JSON, Flaw, Sheet};
+use crate::model::{ImageKind, ModelRequest, Part};
 use crate::object::{Media, Part as Shows, Piece, Prepared};
 use crate::verdict::Category;
 
@@ -19,13 +18,9 @@ use crate::verdict::Category;
 const SYSTEM: &str = include_str!("../../../config/prompts/verdict.md");
 
 /// The tool, and the name of the schema.
-pub(super) const TOOL: &str = "report_verdict";
+const TOOL: &str = "report_verdict";
 
 const TOOL_PURPOSE: &str = "Reports whether the picture shows personal data. Call it exactly once.";
-
-/// What is added where the form of the answer has to be told in words.
-const AS_JSON: &str = "Answer with one JSON object and nothing else: no other text, no second \
-                       object. It follows this JSON schema:";
 
 /// Changed by hand when the same words are read or cut differently.
 const VERSION: &str = "detector 1";
@@ -37,7 +32,7 @@ pub(super) const MOST_IMAGES: usize = 20;
 pub(super) const TEXT_BYTES: usize = 16 * 1024;
 
 /// The JSON schema of an answer.
-pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     let categories = Category::ALL.map(Category::as_str);
     json!({
         "type": "object",
@@ -61,10 +56,17 @@ pub(super) static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
-/// The first 12 hexadecimal digits of the SHA-256 over all that decides about an answer, but for
-/// the picture and the model.
+/// The report about a picture.
+pub(super) static SHEET: LazyLock<Sheet> = LazyLock::new(|| Sheet {
+    system: SYSTEM,
+    name: TOOL,
+    purpose: TOOL_PURPOSE,
+    schema: &SCHEMA,
+});
+
+/// The [version](report::version) of a judge that asks so.
 pub(super) static HASH: LazyLock<String> = LazyLock::new(|| {
-    let all = json!([
+    report::version(&json!([
         VERSION,
         SYSTEM,
         TOOL,
@@ -80,10 +82,7 @@ pub(super) static HASH: LazyLock<String> = LazyLock::new(|| {
             .into_iter()
         ),
         Flaw::ALL.map(repair),
-    ]);
-    let mut digest = hex::encode(Sha256::digest(all.to_string()));
-    digest.truncate(12);
-    digest
+    ]))
 });
 
 /// The request about a picture. After an answer with a flaw the flaw is named, not quoted.
@@ -101,27 +100,7 @@ pub(super) fn request(
     }
     let mut parts = vec![Part::Text(text)];
     parts.extend(picture.pieces.iter().map(image));
-    ModelRequest {
-        model: model.to_owned(),
-        system: match form {
-            Form::Tool | Form::Schema => SYSTEM.to_owned(),
-            Form::Words => format!("{SYSTEM}\n{AS_JSON}\n{}\n", *SCHEMA),
-        },
-        parts,
-        ask: match form {
-            Form::Tool => Ask::Tool {
-                name: TOOL.to_owned(),
-                description: TOOL_PURPOSE.to_owned(),
-                schema: SCHEMA.clone(),
-            },
-            Form::Schema => Ask::Schema {
-                name: TOOL.to_owned(),
-                schema: SCHEMA.clone(),
-            },
-            Form::Words => Ask::Text,
-        },
-        max_tokens,
-    }
+    SHEET.request(model, max_tokens, form, parts)
 }
 
 fn introduction(shown: impl ExactSizeIterator<Item = Shows>) -> String {
@@ -139,11 +118,7 @@ fn introduction(shown: impl ExactSizeIterator<Item = Shows>) -> String {
 }
 
 fn repair(flaw: Flaw) -> String {
-    format!(
-        "You were asked this before, and your report could not be used: {}. Judge the picture \
-         again and report in the given form.",
-        flaw.told()
-    )
+    report::repair(flaw, "Judge the picture again")
 }
 
 fn image(piece: &Piece) -> Part {

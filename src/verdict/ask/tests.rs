@@ -23,7 +23,7 @@ use crate::verdict::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-fn settings() -> ModelSettings {
+pub(super) fn settings() -> ModelSettings {
     let raw = RawModel {
         id: "one".to_owned(),
         fallbacks: vec!["two".to_owned()],

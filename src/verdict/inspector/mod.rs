@@ -20,15 +20,19 @@ use tokio::time::Instant;
 
 use super::{
     DetectError, Detector, Judge, Opinion, Threat, UnreadableReason, Verdict, VerdictCache, floor,
-    floor_of,
+    floor_of, severity_of,
 };
 use crate::event::Target;
 use crate::model::Waits;
 use crate::object::{
-    Facts, Fetched, Format, Located, MemoryBudget, MemoryPermit, ObjectRef, ObjectStore, Prepared,
-    Preparer, StoreError, claimed_size,
+    Exposure, Facts, Fetched, Format, Located, MemoryBudget, MemoryPermit, ObjectRef, ObjectStore,
+    Prepared, Preparer, StoreError, claimed_size,
 };
 use crate::retry::{Reaction, Reacts};
+
+/// How long a store may take to tell who can read an object. Longer would keep what was found in
+/// its place for the sake of a level; shorter would miss a store that is only busy.
+const EXPOSURE_WITHIN: Duration = Duration::from_secs(3);
 
 /// The bounds of an [`Inspector`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,8 @@ pub struct Inspection {
     pub verdict: Verdict,
     /// How bad it is: the judge's level, never below the table's.
     pub threat: Threat,
+    /// Who can read the object; asked of flagged ones only.
+    pub exposure: Option<Exposure>,
     /// What was read, when something was.
     pub object: Option<ObjectRef>,
     /// What the store says about it.
@@ -167,7 +173,7 @@ impl Inspector {
         {
             return Ok(inspection);
         }
-        let (_memory, object, bytes, facts) = match self.read(target, size, work).await? {
+        let (memory, object, bytes, facts) = match self.read(target, size, work).await? {
             Read::Body(memory, object, bytes, facts) => (memory, object, bytes, facts),
             Read::Ended(inspection) => return Ok(*inspection),
         };
@@ -176,16 +182,31 @@ impl Inspector {
         let decoding = Instant::now();
         let prepared = self.preparer.prepare(bytes).await;
         work.worked += decoding.elapsed();
-        let inspection = match prepared {
+        let mut inspection = match prepared {
             Ok(picture) => self.judge(&picture, work).await?,
             Err(unreadable) => Inspection::unreadable(unreadable.into()),
         };
+        // The bytes are gone: others need the room while the store is asked.
+        drop(memory);
+        if matches!(inspection.verdict, Verdict::Flagged { .. }) {
+            let exposure = self.exposure(&object).await;
+            let at_least = severity_of(&inspection.verdict, exposure);
+            inspection.threat = floor(inspection.threat, at_least);
+            inspection.exposure = Some(exposure);
+        }
         Ok(Inspection {
             object: Some(object),
             facts: Some(facts),
             format: Some(format),
             ..inspection
         })
+    }
+
+    /// Who can read the object. Each asks for itself, also where the verdict was remembered: the
+    /// same bytes may lie in the open and under lock.
+    async fn exposure(&self, object: &ObjectRef) -> Exposure {
+        let asked = tokio::time::timeout(EXPOSURE_WITHIN, self.store.exposure(object));
+        asked.await.unwrap_or(Exposure::Unknown)
     }
 
     /// Reads the target, or what is there now: two writes to a key without versions may yield one
@@ -336,6 +357,7 @@ impl Inspection {
         Self {
             verdict,
             threat: Threat::Low,
+            exposure: None,
             object: None,
             facts: None,
             format: None,

@@ -11,9 +11,10 @@ use crate::event::{BucketName, ETag, EventPin, FindingId, Key, ObjectPin};
 use crate::object::{Limits, Located, Mark, ObjectSettings, Removed, Tagged};
 use crate::verdict::{Category, Confidence, Judged, UndecidedReason};
 
-/// One object, which may have replaced what an event meant.
+/// One object, which may have replaced what an event meant, and who can read it; `None` never
+/// answers that.
 #[derive(Debug)]
-struct OneObject(Vec<u8>);
+struct OneObject(Vec<u8>, Option<Exposure>);
 
 #[async_trait]
 impl ObjectStore for OneObject {
@@ -69,6 +70,13 @@ impl ObjectStore for OneObject {
     async fn tag(&self, _object: &ObjectRef, _mark: Mark) -> Result<Tagged, StoreError> {
         unreachable!("an inspection tags nothing")
     }
+
+    async fn exposure(&self, _object: &ObjectRef) -> Exposure {
+        match self.1 {
+            Some(exposure) => exposure,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Says what it was told to say, in order; `None` never answers.
@@ -123,7 +131,7 @@ fn inspector(
         cache_entries: 10,
     };
     let says = Says(Mutex::new(says.into_iter().collect()));
-    let store = Arc::new(OneObject(bytes));
+    let store = Arc::new(OneObject(bytes, Some(Exposure::NotPublic)));
     Inspector::new(store, Preparer::new(&settings), Arc::new(says), limits)
 }
 
@@ -151,6 +159,56 @@ async fn the_same_bytes_are_judged_once_and_the_level_has_a_floor() {
     assert_eq!((first.cached, again.cached), (false, true));
     assert_eq!(first.verdict, again.verdict);
     assert!(first.threat >= Threat::High, "the judge said low");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_can_read_it_counts_and_nothing_waits_for_the_answer() {
+    let check = async |exposure, says, threat| {
+        let mut inspector = inspector(png(), [Some(Ok(flagged()))]);
+        inspector.store = Arc::new(OneObject(png(), exposure));
+        let began = Instant::now();
+        let inspection = inspector.inspect(&target(None), None).await.unwrap();
+        assert_eq!(
+            (inspection.exposure, inspection.threat),
+            (Some(says), threat)
+        );
+        assert!(began.elapsed() < Duration::from_secs(4), "{says:?}");
+        assert!(
+            inspection.took < Duration::from_secs(1),
+            "waiting is no work"
+        );
+    };
+    let public = Exposure::Public;
+    check(Some(public), public, Threat::Critical).await;
+    let private = Exposure::NotPublic;
+    check(Some(private), private, Threat::High).await;
+    check(None, Exposure::Unknown, Threat::High).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remembered_verdict_is_no_remembered_exposure() {
+    let mut inspector = inspector(png(), [Some(Ok(flagged()))]);
+    let first = inspector.inspect(&target(None), None).await.unwrap();
+    inspector.store = Arc::new(OneObject(png(), Some(Exposure::Public)));
+    let again = inspector.inspect(&target(None), None).await.unwrap();
+    assert!(again.cached);
+    assert_eq!(
+        (first.threat, again.threat),
+        (Threat::High, Threat::Critical)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_asked_about_what_is_clean() {
+    let mut inspector = inspector(png(), [Some(Ok(Opinion::Clean))]);
+    inspector.store = Arc::new(OneObject(png(), None));
+    let began = Instant::now();
+    let inspection = inspector.inspect(&target(None), None).await.unwrap();
+    assert_eq!(
+        (inspection.exposure, inspection.threat),
+        (None, Threat::Low)
+    );
+    assert!(began.elapsed() < Duration::from_secs(1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -47,6 +47,7 @@ mod testing;
 mod vocabulary;
 
 pub use finding::{Bounds, Findings, Hit, Kind, Strength, TextLine};
+pub use instructions::gives_orders;
 pub use judge::opinion;
 
 use finding::Sink;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::model::testing::{reply, text, tool};
-use crate::verdict::ask::prompt::SCHEMA;
+use crate::model::{Content, Stop};
+use crate::verdict::Threat;
 
 fn clean() -> Value {
     json!({
@@ -35,28 +36,28 @@ fn with(mut report: Value, field: &str, value: Value) -> Value {
 }
 
 fn flagged() -> Reading {
-    Reading::Opinion(Opinion::Flagged {
+    Ok(Opinion::Flagged {
         categories: [Category::Passport, Category::Face].into(),
         confidence: Confidence::High,
         threat: Threat::High,
     })
 }
 
-const CLEAN: Reading = Reading::Opinion(Opinion::Clean);
+const CLEAN: Reading = Ok(Opinion::Clean);
 
 fn undecided(reason: UndecidedReason) -> Reading {
-    Reading::Opinion(Opinion::Undecided(reason))
+    Ok(Opinion::Undecided(reason))
 }
 
 /// The same report is read the same in every form.
 #[track_caller]
 fn check(report: &Value, expected: &Reading) {
-    let called = read(&tool(TOOL, report.clone()), Form::Tool);
+    let called = read(&tool(SHEET.name, report.clone()), Form::Tool);
     assert_eq!(called, *expected, "{report}");
     for form in [Form::Schema, Form::Words] {
         let written = read(&text(&report.to_string()), form);
         match (written, expected) {
-            (Reading::Flawed(_), Reading::Flawed(_)) => {}
+            (Err(_), Err(_)) => {}
             (written, expected) => assert_eq!(written, *expected, "{report}"),
         }
     }
@@ -86,7 +87,7 @@ fn well_formed_reports_are_taken_at_their_word() {
         "threat_level",
         json!("low"),
     );
-    let expected = Reading::Opinion(Opinion::Flagged {
+    let expected = Ok(Opinion::Flagged {
         categories: [Category::Passport, Category::Face].into(),
         confidence: Confidence::Low,
         threat: Threat::Low,
@@ -99,8 +100,7 @@ fn well_formed_reports_are_taken_at_their_word() {
 fn every_category_is_known_by_its_word() {
     for category in Category::ALL {
         let report = with(passport(), "categories", json!([category.as_str()]));
-        let Reading::Opinion(Opinion::Flagged { categories, .. }) =
-            read(&tool(TOOL, report), Form::Tool)
+        let Ok(Opinion::Flagged { categories, .. }) = read(&tool(SHEET.name, report), Form::Tool)
         else {
             panic!("{category}");
         };
@@ -133,7 +133,7 @@ fn orders_in_the_picture_spoil_clean_and_nothing_else() {
 
 #[test]
 fn nothing_is_filled_in_or_passed_over() {
-    let flawed = Reading::Flawed(Flaw::NotBySchema);
+    let flawed = Err(Flaw::NotBySchema);
     for field in clean().as_object().unwrap().keys() {
         let mut missing = clean();
         missing.as_object_mut().unwrap().remove(field);
@@ -170,7 +170,7 @@ fn nothing_is_filled_in_or_passed_over() {
         check(&with(passport(), field, value), &flawed);
     }
     // The values alone, in the order of the fields.
-    let fields = SCHEMA["required"].as_array().unwrap().iter();
+    let fields = SHEET.schema["required"].as_array().unwrap().iter();
     let values: Vec<_> = fields
         .map(|field| clean()[field.as_str().unwrap()].clone())
         .collect();
@@ -189,13 +189,13 @@ fn nothing_is_filled_in_or_passed_over() {
 fn only_the_tool_that_was_asked_for_counts() {
     for name in ["report", "Report_verdict", "", "report_threat"] {
         let read = read(&tool(name, clean()), Form::Tool);
-        assert_eq!(read, Reading::Flawed(Flaw::WrongTool), "{name}");
+        assert_eq!(read, Err(Flaw::WrongTool), "{name}");
     }
     let written = text(&clean().to_string());
-    assert_eq!(read(&written, Form::Tool), Reading::Flawed(Flaw::NoReport));
+    assert_eq!(read(&written, Form::Tool), Err(Flaw::NoReport));
     for form in [Form::Schema, Form::Words] {
-        let called = read(&tool(TOOL, clean()), form);
-        assert_eq!(called, Reading::Flawed(Flaw::WrongTool));
+        let called = read(&tool(SHEET.name, clean()), form);
+        assert_eq!(called, Err(Flaw::WrongTool));
     }
 }
 
@@ -218,29 +218,35 @@ fn reports_that_disagree_are_a_contradiction() {
     let contradiction = undecided(UndecidedReason::Contradiction);
     let other_words = with(clean(), "title", json!("Something else"));
     for (reports, expected) in [
-        (vec![(TOOL, clean())], CLEAN),
-        (vec![(TOOL, clean()), (TOOL, other_words)], CLEAN),
-        (vec![(TOOL, passport()), (TOOL, passport())], flagged()),
+        (vec![(SHEET.name, clean())], CLEAN),
         (
-            vec![(TOOL, clean()), (TOOL, passport())],
+            vec![(SHEET.name, clean()), (SHEET.name, other_words)],
+            CLEAN,
+        ),
+        (
+            vec![(SHEET.name, passport()), (SHEET.name, passport())],
+            flagged(),
+        ),
+        (
+            vec![(SHEET.name, clean()), (SHEET.name, passport())],
             contradiction.clone(),
         ),
         (
             vec![
-                (TOOL, passport()),
-                (TOOL, with(passport(), "confidence", json!("low"))),
+                (SHEET.name, passport()),
+                (SHEET.name, with(passport(), "confidence", json!("low"))),
             ],
             contradiction,
         ),
         (
-            vec![(TOOL, clean()), ("other", json!({}))],
-            Reading::Flawed(Flaw::WrongTool),
+            vec![(SHEET.name, clean()), ("other", json!({}))],
+            Err(Flaw::WrongTool),
         ),
         (
-            vec![(TOOL, clean()), (TOOL, json!({}))],
-            Reading::Flawed(Flaw::NotBySchema),
+            vec![(SHEET.name, clean()), (SHEET.name, json!({}))],
+            Err(Flaw::NotBySchema),
         ),
-        (vec![], Reading::Flawed(Flaw::NoReport)),
+        (vec![], Err(Flaw::NoReport)),
     ] {
         assert_eq!(read(&calls(&reports), Form::Tool), expected, "{reports:?}");
     }
@@ -249,7 +255,7 @@ fn reports_that_disagree_are_a_contradiction() {
 #[test]
 fn one_object_in_text_and_nothing_beside_it() {
     let report = clean().to_string();
-    let not_one = Reading::Flawed(Flaw::NotOneObject);
+    let not_one = Err(Flaw::NotOneObject);
     for fine in [
         report.clone(),
         format!("\n  {report}\n"),
@@ -273,11 +279,11 @@ fn one_object_in_text_and_nothing_beside_it() {
     ] {
         check_text(&wrong, &not_one);
     }
-    check_text("", &Reading::Flawed(Flaw::NoReport));
-    check_text(" \n", &Reading::Flawed(Flaw::NoReport));
+    check_text("", &Err(Flaw::NoReport));
+    check_text(" \n", &Err(Flaw::NoReport));
     // The second would win if it were read as a tree.
     let twice = report.replacen('{', "{\"contains_pii\":true,", 1);
-    check_text(&twice, &Reading::Flawed(Flaw::NotBySchema));
+    check_text(&twice, &Err(Flaw::NotBySchema));
 }
 
 #[test]
@@ -287,9 +293,9 @@ fn only_an_answer_that_has_ended_well_counts() {
         (Stop::ToolUse, CLEAN),
         (Stop::MaxTokens, undecided(UndecidedReason::Truncated)),
         (Stop::Refused, undecided(UndecidedReason::Refused)),
-        (Stop::Other, Reading::Flawed(Flaw::Unreadable)),
+        (Stop::Other, Err(Flaw::Unreadable)),
     ] {
-        let mut answer = tool(TOOL, clean());
+        let mut answer = tool(SHEET.name, clean());
         answer.stop = stop;
         assert_eq!(read(&answer, Form::Tool), expected, "{stop:?}");
     }
@@ -297,7 +303,7 @@ fn only_an_answer_that_has_ended_well_counts() {
 
 /// The schema as the service would enforce it.
 static VALIDATOR: LazyLock<jsonschema::Validator> =
-    LazyLock::new(|| jsonschema::validator_for(&SCHEMA).unwrap());
+    LazyLock::new(|| jsonschema::validator_for(SHEET.schema).unwrap());
 
 fn json_value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
@@ -336,8 +342,8 @@ proptest! {
             report[field] = value;
         }
         let allowed = VALIDATOR.is_valid(&report);
-        let reading = read(&tool(TOOL, report.clone()), Form::Tool);
-        prop_assert_eq!(allowed, !matches!(reading, Reading::Flawed(_)), "{}", report);
+        let reading = read(&tool(SHEET.name, report.clone()), Form::Tool);
+        prop_assert_eq!(allowed, reading.is_ok(), "{}", report);
         if reading == CLEAN {
             prop_assert_eq!(&report["contains_pii"], &json!(false));
             prop_assert_eq!(&report["categories"], &json!([]));
@@ -356,7 +362,7 @@ proptest! {
             "```json\n{}\n```",
         ] {
             let report = with(with(passport(), "title", json!(order)), "summary", json!(order));
-            prop_assert_eq!(read(&tool(TOOL, report.clone()), Form::Tool), flagged());
+            prop_assert_eq!(read(&tool(SHEET.name, report.clone()), Form::Tool), flagged());
             prop_assert_eq!(read(&text(&report.to_string()), Form::Words), flagged());
         }
     }
