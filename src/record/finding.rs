@@ -8,10 +8,10 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::{ActivityCase, Case, ObjectCase};
 use crate::action::{Decision, Mode, Outcome};
 use crate::event::{BucketName, FindingId, Identity, Key};
-use crate::object::{Format, ObjectRef};
-use crate::verdict::{Judge, Threat, Verdict};
+use crate::verdict::{Threat, Verdict};
 
 /// The version of the stored form. Readers take any version up to theirs.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -26,51 +26,6 @@ pub enum State {
     Acted,
     /// Told.
     Announced,
-}
-
-/// What the finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Subject {
-    /// The bucket.
-    pub bucket: BucketName,
-    /// The key.
-    pub key: Key,
-    /// The state that was judged; absent when nothing could be read.
-    pub object: Option<ObjectRef>,
-    /// Length in bytes, when known.
-    pub size: Option<u64>,
-    /// SHA-256 of the bytes that were judged, in hexadecimal.
-    pub sha256: Option<String>,
-    /// What the bytes are.
-    pub format: Option<Format>,
-}
-
-/// Who put the object there, as the event tells it; not proven.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UploadedBy {
-    /// The principal.
-    pub principal: Option<String>,
-    /// The source address.
-    pub ip: Option<String>,
-}
-
-/// What was thought of it, and by whom.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Judgement {
-    /// The verdict.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// How bad it is.
-    pub threat: Threat,
-    /// Who judged; absent when nobody had to (unreadable).
-    pub judge: Option<Judge>,
-    /// Whether the answer was remembered from the same bytes.
-    pub cached: bool,
-    /// How long reading, decoding and judging took, in milliseconds; waiting not counted.
-    pub millis: u64,
-    /// What judging cost, in US dollars.
-    #[serde(default)]
-    pub cost_usd: f64,
 }
 
 /// When things happened.
@@ -99,12 +54,9 @@ pub struct Finding {
     pub state: State,
     /// Counts the decisions taken on it: a later, stricter one starts a new round.
     pub revision: u32,
-    /// What it is about.
-    pub subject: Subject,
-    /// Who put it there.
-    pub uploaded_by: UploadedBy,
-    /// What was thought of it.
-    pub judgement: Judgement,
+    /// What it is about, and what was thought of it.
+    #[serde(flatten)]
+    pub case: Case,
     /// What was decided.
     pub decision: Decision,
     /// How that ended; `None` exactly in state `intent`.
@@ -116,6 +68,37 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The object that it is about, if it is about one.
+    pub fn object(&self) -> Option<&ObjectCase> {
+        match &self.case {
+            Case::Object(case) => Some(case),
+            Case::Activity(_) => None,
+        }
+    }
+
+    /// The activity that it is about, if it is about one.
+    pub fn activity(&self) -> Option<&ActivityCase> {
+        match &self.case {
+            Case::Object(_) => None,
+            Case::Activity(case) => Some(case),
+        }
+    }
+
+    /// How bad it is.
+    pub fn threat(&self) -> Threat {
+        self.case.threat()
+    }
+
+    /// The bucket that it names.
+    pub fn bucket(&self) -> Option<&BucketName> {
+        self.case.bucket()
+    }
+
+    /// The key that it names.
+    pub fn key(&self) -> Option<&Key> {
+        self.case.key()
+    }
+
     /// The date of its place in the records: the event's, in UTC.
     pub fn date(&self) -> Date {
         date_of(self.times.happened_at)
@@ -142,8 +125,17 @@ impl Finding {
             outcome.is_left_by_circumstance()
                 || outcome.is_left_by_policy() && self.decision.policy != policy
         });
-        let clean = self.judgement.verdict == Verdict::Clean;
-        self.state == State::Announced && mode == Mode::Enforce && left && !clean
+        let looked_at = self
+            .object()
+            .is_some_and(|case| case.judgement.verdict != Verdict::Clean);
+        self.state == State::Announced && mode == Mode::Enforce && left && looked_at
+    }
+
+    /// Whether this finding, at its end, is told again because what it is about was reported anew
+    /// (under another revision: the same report again is never news) and is now thought to be worse.
+    pub fn is_surpassed_by(&self, identity: &Identity, now: Threat) -> bool {
+        let reported_anew = self.activity().is_some() && self.identity != *identity;
+        reported_anew && self.state == State::Announced && self.threat() < now
     }
 }
 
@@ -160,9 +152,7 @@ impl Intent {
     /// An intent from all its parts.
     pub fn new(
         identity: Identity,
-        subject: Subject,
-        uploaded_by: UploadedBy,
-        judgement: Judgement,
+        case: Case,
         decision: Decision,
         times: (Timestamp, Timestamp),
     ) -> Self {
@@ -173,9 +163,7 @@ impl Intent {
             identity,
             state: State::Intent,
             revision: 0,
-            subject,
-            uploaded_by,
-            judgement,
+            case,
             decision,
             outcome: None,
             times: Times {
@@ -197,6 +185,9 @@ impl Intent {
 
     /// Whether it takes up again a finding that is at its end.
     pub fn reopens(&self, earlier: &Finding) -> bool {
+        if self.0.activity().is_some() {
+            return earlier.is_surpassed_by(&self.0.identity, self.0.threat());
+        }
         let decision = &self.0.decision;
         decision.action.removes() && earlier.may_be_reopened(decision.mode, &decision.policy)
     }

@@ -56,16 +56,14 @@ impl Query {
         let date = finding.date();
         self.bucket
             .as_ref()
-            .is_none_or(|bucket| *bucket == finding.subject.bucket)
+            .is_none_or(|bucket| finding.bucket() == Some(bucket))
             && self
                 .key
                 .as_ref()
-                .is_none_or(|key| *key == finding.subject.key)
+                .is_none_or(|key| finding.key() == Some(key))
             && self.from.is_none_or(|from| from <= date)
             && self.until.is_none_or(|until| date <= until)
-            && self
-                .at_least
-                .is_none_or(|level| level <= finding.judgement.threat)
+            && self.at_least.is_none_or(|level| level <= finding.threat())
             && self.state.is_none_or(|state| state == finding.state)
     }
 }

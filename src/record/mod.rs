@@ -1,14 +1,14 @@
 //! What we remember: one finding per piece of work, written before and after every act.
 
+mod case;
 mod finding;
 mod ledger;
 mod page_mark;
 mod settings;
 mod switches;
 
-pub use finding::{
-    Finding, Intent, Judgement, SCHEMA_VERSION, State, Subject, Times, UploadedBy, date_of,
-};
+pub use case::{ActivityCase, Case, Judgement, ObjectCase, Reported, Subject, UploadedBy};
+pub use finding::{Finding, Intent, SCHEMA_VERSION, State, Times, date_of};
 pub use ledger::{Begun, Ledger, LedgerError, Page, Query};
 pub(crate) use page_mark::PageMark;
 pub use settings::{RawQuarantine, RawRecords};
