@@ -10,6 +10,7 @@ use std::str::FromStr;
 ///
 /// let topic: TopicArn = "arn:aws:sns:eu-west-1:123456789012:warden".parse().unwrap();
 /// assert_eq!(topic.region(), "eu-west-1");
+/// assert_eq!((topic.partition(), topic.account()), ("aws", "123456789012"));
 /// assert!("warden".parse::<TopicArn>().is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,9 +22,23 @@ impl TopicArn {
         &self.0
     }
 
+    /// The partition: `aws`, or one that has its own names, such as `aws-cn`.
+    pub fn partition(&self) -> &str {
+        self.part(1)
+    }
+
     /// The region that the topic lies in.
     pub fn region(&self) -> &str {
-        self.0.split(':').nth(3).unwrap_or_default()
+        self.part(3)
+    }
+
+    /// The account that the topic belongs to.
+    pub fn account(&self) -> &str {
+        self.part(4)
+    }
+
+    fn part(&self, number: usize) -> &str {
+        self.0.split(':').nth(number).unwrap_or_default()
     }
 }
 

@@ -1,12 +1,16 @@
 //! The announcer under paused time: who is answered, when, and by what.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use s3_warden::action::{Action, Outcome, Tell};
-use s3_warden::alert::{AlertSettings, Announcer, Flushed, PublicationId, TellError};
-use s3_warden::clock::TokioClock;
+use s3_warden::alert::{
+    Alert, AlertSettings, Announcer, AnnouncerParts, Flushed, PublicationId, Stopped, TellError,
+};
+use s3_warden::clock::{Clock, TokioClock};
+use s3_warden::local::MemoryTurns;
 use s3_warden::record::Finding;
 use s3_warden::retry::{Jitter, Reaction, Reacts};
 use s3_warden::verdict::Verdict;
@@ -15,6 +19,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::carrier::{Carrier, Step};
 use crate::finding::Sample;
+use crate::gone::Gone;
 
 pub(crate) type Answer = Result<PublicationId, TellError>;
 
@@ -23,17 +28,34 @@ pub(crate) struct Bench {
     pub(crate) carrier: Arc<Carrier>,
     pub(crate) announcer: Option<Announcer>,
     pub(crate) answers: JoinSet<(u64, Instant, Answer)>,
-    work: JoinSet<()>,
-    started: Instant,
+    pub(crate) work: JoinSet<()>,
+    pub(crate) started: Instant,
 }
 
 impl Bench {
+    /// On records that do not keep digests: alerts go on without.
     pub(crate) fn new(carrier: Carrier) -> Self {
+        Self::with(carrier, |_| {})
+    }
+
+    /// With other parts.
+    pub(crate) fn with(carrier: Carrier, change: impl FnOnce(&mut AnnouncerParts)) -> Self {
         let carrier = Arc::new(carrier);
-        let clock = Arc::new(TokioClock::starting_at(Timestamp::UNIX_EPOCH));
-        let notifier = Arc::clone(&carrier) as _;
+        let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(Timestamp::UNIX_EPOCH));
         let settings = AlertSettings::default();
-        let (announcer, run) = Announcer::new(notifier, settings, clock, Jitter::fixed(1.0));
+        let turns = MemoryTurns::new(settings.max_per_minute, Arc::clone(&clock));
+        let mut parts = AnnouncerParts {
+            notifier: Arc::clone(&carrier) as _,
+            turns: Arc::new(turns),
+            digests: Arc::new(Gone),
+            settings,
+            fleet_size: NonZeroU32::MIN,
+            clock,
+            jitter: Jitter::fixed(1.0),
+            watch: Arc::new(()),
+        };
+        change(&mut parts);
+        let (announcer, run) = Announcer::new(parts);
         let mut work = JoinSet::new();
         work.spawn(run);
         Self {
@@ -54,14 +76,14 @@ impl Bench {
     }
 
     /// Submits this many findings of one bucket, numbered on from `from`.
-    fn submit_many(&mut self, bucket: &'static str, from: u64, count: u64) {
+    pub(crate) fn submit_many(&mut self, bucket: &'static str, from: u64, count: u64) {
         for number in from..from + count {
             self.submit(number, &deleted(bucket, number));
         }
     }
 
     /// All answers in the order of their numbers, with the seconds at which they came.
-    async fn answered(&mut self) -> Vec<(u64, f64, Answer)> {
+    pub(crate) async fn answered(&mut self) -> Vec<(u64, f64, Answer)> {
         let mut all = Vec::new();
         while let Some(answer) = self.answers.join_next().await {
             let (number, at, answer) = answer.unwrap();
@@ -89,8 +111,17 @@ pub(crate) fn deleted(bucket: &'static str, sequencer: u64) -> Finding {
     .finding()
 }
 
+pub(crate) fn paused(why: &str) -> Alert {
+    Alert::paused(
+        Stopped::Uploads,
+        why,
+        Timestamp::UNIX_EPOCH,
+        &AlertSettings::default(),
+    )
+}
+
 /// Lets everything that can run now run, without moving the clock far.
-async fn settle() {
+pub(crate) async fn settle() {
     sleep(Duration::from_millis(1)).await;
 }
 
@@ -323,7 +354,7 @@ async fn a_finding_that_asks_for_none_gets_none() {
 async fn a_pause_is_told_like_the_rest() {
     let bench = Bench::new(Carrier::following([Step::Fail]));
     let announcer = bench.announcer.as_ref().unwrap();
-    let told = announcer.announce_paused("the store refuses us").await;
+    let told = announcer.announce(paused("the store refuses us")).await;
     assert!(told.is_ok());
     let (_, alert, _) = bench.carrier.accepted().remove(0);
     assert!(alert.summarize.contains("the store refuses us"));

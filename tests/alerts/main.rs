@@ -3,9 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of tests fail like tests")]
 
+mod again;
+mod alone;
 mod announcer;
 mod carrier;
+mod chat;
+mod digests;
 mod finding;
 mod golden;
+mod gone;
+mod hostile;
+mod merge;
 mod property;
 mod schema;
+mod storm;

@@ -1,14 +1,19 @@
 //! Whatever is submitted and however the carrier fails: nothing is lost, nobody is forgotten.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use s3_warden::alert::{AlertSettings, TellError};
+use s3_warden::clock::TokioClock;
+use s3_warden::local::MemoryTurns;
 use tokio::time::{Instant, sleep};
 
 use crate::announcer::{Bench, deleted};
 use crate::carrier::{Carrier, Step};
+use crate::storm::check_rate;
 
 const BUCKETS: [&str; 3] = ["a", "b", "c"];
 
@@ -39,8 +44,12 @@ fn script() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..120)
 }
 
-async fn run(submissions: Vec<Submission>, script: Vec<Step>) {
-    let mut bench = Bench::new(Carrier::following(script));
+async fn run(submissions: Vec<Submission>, script: Vec<Step>, per_minute: u32) {
+    let clock = TokioClock::starting_at(Timestamp::UNIX_EPOCH);
+    let turns = MemoryTurns::new(per_minute, Arc::new(clock));
+    let mut bench = Bench::with(Carrier::following(script), |parts| {
+        parts.turns = Arc::new(turns);
+    });
     let mut submitted = BTreeMap::new();
     for (number, submission) in submissions.iter().enumerate() {
         sleep(submission.after).await;
@@ -50,6 +59,7 @@ async fn run(submissions: Vec<Submission>, script: Vec<Step>) {
         bench.submit(number, &finding);
     }
     bench.end().await;
+    check_rate(bench.carrier.attempts(), per_minute as usize);
     let accepted = bench.carrier.accepted();
     while let Some(answer) = bench.answers.join_next().await {
         let (number, at, answer) = answer.unwrap();
@@ -75,12 +85,13 @@ proptest! {
     fn nothing_is_lost_and_nobody_is_forgotten(
         submissions in submissions(),
         script in script(),
+        per_minute in prop::sample::select(vec![1, 6, 60]),
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()
             .unwrap();
-        runtime.block_on(run(submissions, script));
+        runtime.block_on(run(submissions, script, per_minute));
     }
 }

@@ -1,74 +1,159 @@
-//! Labels, and the words for what is counted and sorted.
+//! Labels, names, numbers and times in English.
 
-use crate::object::Format;
+use super::{English, noun};
+use crate::alert::phrases::{Label, Names};
+use crate::alert::shown::number;
+use crate::object::{Exposure, Format};
 use crate::verdict::{Category, Confidence, Threat};
 
-/// The labels of the facts, in the order in which they are shown.
-pub(in crate::alert) mod label {
-    pub(in crate::alert) const BUCKET: &str = "Bucket";
-    pub(in crate::alert) const FILE: &str = "File";
-    pub(in crate::alert) const FIRST_FILE: &str = "First file";
-    pub(in crate::alert) const FILES: &str = "Files";
-    pub(in crate::alert) const FILE_TYPE: &str = "File type";
-    pub(in crate::alert) const FOUND: &str = "Found";
-    pub(in crate::alert) const CERTAINTY: &str = "Certainty";
-    pub(in crate::alert) const THREAT: &str = "Threat level";
-    pub(in crate::alert) const UPLOADER: &str = "Uploaded by";
-    pub(in crate::alert) const WHEN: &str = "Uploaded at";
-    pub(in crate::alert) const STOPPED: &str = "Stopped at";
-    pub(in crate::alert) const FINDING: &str = "Finding";
-    pub(in crate::alert) const FINDINGS: &str = "Findings";
-    pub(in crate::alert) const HISTORY: &str = "Full history";
-}
-
-/// How times are written, for jiff's `strftime`.
-pub(in crate::alert) const TIME: &str = "%-d %B %Y, %H:%M:%S UTC";
-/// Over what was done and how to undo it.
-pub(in crate::alert) const DONE: &str = "What s3-warden did, and how to undo it";
-/// In place of what the event did not tell.
-pub(in crate::alert) const UNKNOWN: &str = "not known";
-/// The command for the history, where the key cannot be copied from the message.
-pub(in crate::alert) const HIDDEN_KEY: &str =
-    "s3-warden explain BUCKET KEY, with the file's full name, which is not shown here";
-
-/// Between title and bucket.
-pub(in crate::alert) const BUCKET_WORD: &str = "bucket";
-
-pub(in crate::alert) const fn threat(level: Threat) -> &'static str {
-    match level {
-        Threat::Low => "low",
-        Threat::Medium => "medium",
-        Threat::High => "high",
-        Threat::Critical => "critical",
+impl Names for English {
+    fn label(&self, label: Label) -> &'static str {
+        match label {
+            Label::Account => "Account",
+            Label::Activities => "Security events by rule",
+            Label::AssessedBy => "Assessed by",
+            Label::Bucket => "Bucket",
+            Label::Buckets => "Findings by bucket",
+            Label::Certainty => "Certainty",
+            Label::Cost => "Cost",
+            Label::Details => "Details from the record",
+            Label::Done => "What s3-warden did, and how to undo it",
+            Label::Exposure => "Readable by",
+            Label::File => "File",
+            Label::FileType => "File type",
+            Label::Files => "Files",
+            Label::Finding => "Finding",
+            Label::Findings => "Findings",
+            Label::FirstFile => "First file",
+            Label::Found => "Found",
+            Label::From => "From",
+            Label::GoesOnAt => "Goes on at",
+            Label::Gravest => "The gravest of them",
+            Label::History => "Full history",
+            Label::Levels => "Findings by threat level",
+            Label::ModelNote => "Written by a machine and checked by nobody",
+            Label::OpenedAt => "Opened at",
+            Label::Outcomes => "What became of the files",
+            Label::Region => "Region",
+            Label::Result => "Result",
+            Label::Rule => "Rule",
+            Label::SentAgainAt => "Sent again",
+            Label::Service => "Service",
+            Label::Severity => "Severity",
+            Label::Since => "Since",
+            Label::Slowest => "Files that took longest to check",
+            Label::StoppedAt => "Stopped at",
+            Label::Tasks => "Tasks",
+            Label::Threat => "Threat level",
+            Label::Until => "Until",
+            Label::UploadedAt => "Uploaded at",
+            Label::Uploader => "Uploaded by",
+            Label::Verdicts => "Files by verdict",
+            Label::What => "What",
+            Label::WhatHappened => "What happened",
+            Label::When => "When",
+            Label::Who => "Who",
+        }
     }
-}
 
-pub(in crate::alert) const fn confidence(confidence: Confidence) -> &'static str {
-    match confidence {
-        Confidence::Low => "a guess",
-        Confidence::Medium => "probable",
-        Confidence::High => "near certain",
+    fn time_format(&self) -> &'static str {
+        "%-d %B %Y, %H:%M:%S UTC"
     }
-}
 
-pub(in crate::alert) const fn category(category: Category) -> &'static str {
-    match category {
-        Category::GovernmentId => "identity document",
-        Category::Passport => "passport",
-        Category::DrivingLicence => "driving licence",
-        Category::ResidentNumber => "national identity number",
-        Category::FinancialCard => "payment card",
-        Category::BankAccount => "bank account",
-        Category::Health => "health data",
-        Category::Face => "face of a person",
-        Category::Name => "name of a person",
-        Category::Address => "postal address",
-        Category::Phone => "phone number",
-        Category::Email => "personal e-mail address",
-        Category::DateOfBirth => "date of birth",
-        Category::Signature => "signature",
-        Category::Credentials => "password or access key",
-        Category::Other => "other personal data",
+    fn unknown(&self) -> &'static str {
+        "not known"
+    }
+
+    fn threat(&self, level: Threat) -> &'static str {
+        level.as_str()
+    }
+
+    fn confidence(&self, confidence: Confidence) -> &'static str {
+        match confidence {
+            Confidence::Low => "a guess",
+            Confidence::Medium => "probable",
+            Confidence::High => "near certain",
+        }
+    }
+
+    fn category(&self, category: Category) -> &'static str {
+        match category {
+            Category::GovernmentId => "identity document",
+            Category::Passport => "passport",
+            Category::DrivingLicence => "driving licence",
+            Category::ResidentNumber => "national identity number",
+            Category::FinancialCard => "payment card",
+            Category::BankAccount => "bank account",
+            Category::Health => "health data",
+            Category::Face => "face of a person",
+            Category::Name => "name of a person",
+            Category::Address => "postal address",
+            Category::Phone => "phone number",
+            Category::Email => "personal e-mail address",
+            Category::DateOfBirth => "date of birth",
+            Category::Signature => "signature",
+            Category::Credentials => "password or access key",
+            Category::Other => "other personal data",
+        }
+    }
+
+    fn exposure(&self, exposure: Exposure) -> Option<&'static str> {
+        match exposure {
+            Exposure::Unknown => None,
+            Exposure::NotPublic => Some("those with permission only"),
+            Exposure::Public => Some("everybody: the bucket or the file is public"),
+        }
+    }
+
+    fn files(&self, count: u64) -> String {
+        format!("{} {}", number(count), noun(count, "file", "files"))
+    }
+
+    fn duration(&self, seconds: u64) -> String {
+        let part = |count: u64, one, many| format!("{} {}", number(count), noun(count, one, many));
+        let (large, small) = match seconds {
+            0..60 => return part(seconds, "second", "seconds"),
+            60..3_600 => (part(seconds / 60, "minute", "minutes"), None),
+            3_600..86_400 => (
+                part(seconds / 3_600, "hour", "hours"),
+                Some((seconds % 3_600 / 60, "minute", "minutes")),
+            ),
+            _ => (
+                part(seconds / 86_400, "day", "days"),
+                Some((seconds % 86_400 / 3_600, "hour", "hours")),
+            ),
+        };
+        match small {
+            Some((count, one, many)) if count > 0 => {
+                format!("{large} {}", part(count, one, many))
+            }
+            _ => large,
+        }
+    }
+
+    fn reported(&self, principal: &str) -> String {
+        format!("{principal} (as the upload event says)")
+    }
+
+    fn several_uploaders(&self) -> &'static str {
+        "several: the records name the uploader of each"
+    }
+
+    fn several_ips(&self) -> &'static str {
+        "several addresses"
+    }
+
+    fn more_findings(&self, count: u64, place: Option<&str>) -> String {
+        let place = place.map(|place| format!(", under {place}"));
+        format!(
+            "and {} more in the records{}",
+            number(count),
+            place.unwrap_or_default()
+        )
+    }
+
+    fn places(&self, first: &str, last: &str) -> String {
+        format!("{first} to {last}")
     }
 }
 
