@@ -35,6 +35,8 @@ pub const ACTION: &str = "action";
 pub const OUTCOME: &str = "outcome";
 /// The verdict tag.
 pub const TAG: &str = "tag";
+/// A channel that alerts are copied to.
+pub const ALERT_CHANNEL: &str = "alert.channel";
 /// The id of a finding.
 pub const FINDING_ID: &str = "finding.id";
 

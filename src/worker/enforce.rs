@@ -13,7 +13,7 @@ use super::ports::Parts;
 use super::tag::{Tagger, mark_of};
 use crate::action::{Action, Admission, Gate, Outcome, Refusal, Tell};
 use crate::object::{ObjectRef, Removed, Tagged};
-use crate::record::{Begun, Finding, Intent, State};
+use crate::record::{Begun, Finding, Intent, ObjectCase, State};
 use crate::telemetry::vocabulary::{ACTION, ERROR_CODE, FINDING_ID, OUTCOME};
 
 /// On whose behalf we act.
@@ -99,6 +99,7 @@ impl Enforcer {
         }
         self.pause.succeeded(Needed::Records);
         self.parts.observer.acted(&finding);
+        self.parts.announcer.count(&finding);
         tracing::debug!(
             { FINDING_ID } = %finding.id,
             { ACTION } = finding.decision.action.as_str(),
@@ -119,14 +120,18 @@ impl Enforcer {
 
     async fn act(&self, finding: &Finding, standing: Standing<'_>) -> Result<Outcome, WorkError> {
         let decision = &finding.decision;
+        // Nothing is done about an activity but to tell of it.
+        let Some(case) = finding.object() else {
+            return Ok(Outcome::Kept);
+        };
         // The guards ask what holds today: who turned enforcement off after the intent was written
         // does not want it carried out.
         let object = match self
             .parts
             .guards
-            .before(decision, finding.subject.object.as_ref())
+            .before(decision, case.subject.object.as_ref())
         {
-            Gate::Go => finding.subject.object.as_ref(),
+            Gate::Go => case.subject.object.as_ref(),
             Gate::Refuse(Refusal::Observing) => return Ok(Outcome::Observed),
             Gate::Refuse(refusal) => {
                 tracing::debug!(
@@ -142,7 +147,7 @@ impl Enforcer {
         };
         match decision.action {
             Action::Keep => Ok(Outcome::Kept),
-            Action::Tag => self.mark(finding, object).await,
+            Action::Tag => self.mark(case, object).await,
             Action::Quarantine | Action::Delete => {
                 if !standing.is_ours() {
                     return Err(WorkError::LeaseOver(LeaseEnd::Lost));
@@ -150,16 +155,21 @@ impl Enforcer {
                 if self.parts.breaker.admit(&finding.id) == Admission::Held {
                     return Ok(Outcome::Held);
                 }
-                self.remove(finding, object).await
+                self.remove(finding, case, object).await
             }
         }
     }
 
-    async fn remove(&self, finding: &Finding, object: &ObjectRef) -> Result<Outcome, WorkError> {
+    async fn remove(
+        &self,
+        finding: &Finding,
+        case: &ObjectCase,
+        object: &ObjectRef,
+    ) -> Result<Outcome, WorkError> {
         let store = &self.parts.store;
         let quarantine = finding.decision.action == Action::Quarantine;
         let removed = if quarantine {
-            let sha256 = finding.subject.sha256.as_deref();
+            let sha256 = case.subject.sha256.as_deref();
             store.quarantine(object, &finding.id, sha256).await?
         } else {
             store.remove(object).await?
@@ -174,8 +184,8 @@ impl Enforcer {
         })
     }
 
-    async fn mark(&self, finding: &Finding, object: &ObjectRef) -> Result<Outcome, WorkError> {
-        let Some(mark) = mark_of(&finding.judgement.verdict) else {
+    async fn mark(&self, case: &ObjectCase, object: &ObjectRef) -> Result<Outcome, WorkError> {
+        let Some(mark) = mark_of(&case.judgement.verdict) else {
             return Ok(Outcome::AlreadyGone);
         };
         Ok(match self.tagger.set(object, mark).await? {

@@ -9,10 +9,11 @@ use super::error::WorkError;
 use super::inflight::{InFlight, Joined, Leader};
 use super::pause::{Needed, Pause};
 use super::ports::Parts;
-use crate::action::Outcome;
-use crate::event::{Identity, Skipped, Target, Upload};
-use crate::object::looks_like_image_name;
-use crate::record::{Finding, Intent, Judgement, State, Subject, UploadedBy, date_of};
+use crate::action::{Outcome, Tell};
+use crate::event::{Identity, Skipped, Target, Upload, looks_like_image_name};
+use crate::record::{
+    Case, Finding, Intent, Judgement, ObjectCase, State, Subject, UploadedBy, date_of,
+};
 use crate::telemetry::vocabulary::{OBJECT_BUCKET, OBJECT_KEY_DIGEST, SPAN_OBJECT};
 use crate::verdict::{Inspection, Verdict};
 
@@ -24,6 +25,9 @@ pub(crate) enum Worked {
     Done,
     /// Acted on; whoever has to be told was not told yet.
     Tell(Vec<(Finding, Leader)>),
+    /// As above; then the same work is to be done once more, since it is worse than what is told.
+    /// Where it was assessed already, with what came of that.
+    TellThenAgain(Box<Finding>, Leader, Option<Box<Intent>>),
 }
 
 /// Does uploads.
@@ -34,6 +38,7 @@ pub(crate) struct UploadWork {
     in_flight: InFlight,
     pause: Pause,
     ask_first: bool,
+    tell_clean: bool,
 }
 
 /// How the worker knows an upload again.
@@ -47,12 +52,13 @@ enum Known {
 }
 
 impl UploadWork {
-    /// `ask_first` asks the records before every read, not only when a message came before.
+    /// `ask_first` asks the records before every read, not only when a message came before;
+    /// `tell_clean` tells people of what is clean, each.
     pub(crate) fn new(
         parts: Arc<Parts>,
         enforcer: Enforcer,
         pause: Pause,
-        ask_first: bool,
+        (ask_first, tell_clean): (bool, bool),
     ) -> Self {
         Self {
             parts,
@@ -60,6 +66,7 @@ impl UploadWork {
             in_flight: InFlight::default(),
             pause,
             ask_first,
+            tell_clean,
         }
     }
 
@@ -239,27 +246,29 @@ impl UploadWork {
         standing: Standing<'_>,
     ) -> Result<Option<Finding>, WorkError> {
         let named_an_image = looks_like_image_name(upload.target.key.as_str());
-        let decision = self
+        let mut decision = self
             .parts
             .policy
             .decide(&inspection.verdict, named_an_image);
+        let clean = inspection.verdict == Verdict::Clean;
+        if clean && self.tell_clean {
+            decision.tell = Tell::Now;
+        }
         let now = self.parts.clock.now();
         let intent = Intent::new(
             upload.identity.clone(),
-            subject(&upload.target, inspection),
-            UploadedBy {
-                principal: upload.uploader.principal.clone(),
-                ip: upload.uploader.ip.clone(),
-            },
-            judgement(inspection),
+            case(upload, inspection),
             decision,
             (upload.happened_at, now),
         );
-        if inspection.verdict == Verdict::Clean {
+        if clean {
             let object = inspection.object.as_ref();
             self.enforcer.tagger().clean(object).await?;
             self.parts.observer.looked(upload, inspection);
+        }
+        if clean && !self.tell_clean {
             let finding = intent.acted(Outcome::Kept, now).announced(None, now);
+            self.parts.announcer.count(&finding);
             self.parts.ledger.note_clean(finding).await;
             return Ok(None);
         }
@@ -271,7 +280,7 @@ impl UploadWork {
     /// unless two writes to a key without versions were told as one: so it is work of its own here
     /// too, known again by the time at which the change was met.
     fn what_replaced(upload: &Upload, superseded: &Finding) -> Option<Upload> {
-        let pin = &superseded.subject.object.as_ref()?.pin;
+        let pin = &superseded.object()?.subject.object.as_ref()?.pin;
         let met_at = superseded.times.acted_at?;
         let unversioned = pin.version.is_none();
         (unversioned && superseded.outcome == Some(Outcome::Superseded)).then(|| Upload {
@@ -293,6 +302,17 @@ impl UploadWork {
     }
 }
 
+fn case(upload: &Upload, inspection: &Inspection) -> Case {
+    Case::Object(Box::new(ObjectCase {
+        subject: subject(&upload.target, inspection),
+        uploaded_by: UploadedBy {
+            principal: upload.uploader.principal.clone(),
+            ip: upload.uploader.ip.clone(),
+        },
+        judgement: judgement(inspection),
+    }))
+}
+
 fn subject(target: &Target, inspection: &Inspection) -> Subject {
     Subject {
         bucket: target.bucket.clone(),
@@ -308,6 +328,7 @@ fn judgement(inspection: &Inspection) -> Judgement {
     Judgement {
         verdict: inspection.verdict.clone(),
         threat: inspection.threat,
+        exposure: inspection.exposure,
         judge: inspection.judge.clone(),
         cached: inspection.cached,
         millis: u64::try_from(inspection.took.as_millis()).unwrap_or(u64::MAX),

@@ -8,11 +8,14 @@
 //! way (`limits.concurrency`, inside the inspector), memory (`limits.memory_bytes`, there too).
 //! Messages that only wait for their alert have places of their own (`limits.settling`).
 
+mod assess;
 mod enforce;
 mod error;
 mod inflight;
 mod inspect;
+mod lane;
 mod lease;
+mod notices;
 mod pause;
 mod poll;
 mod ports;
@@ -28,27 +31,22 @@ pub mod vitals;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::alert::{Announcer, TellError};
-use crate::event::Options;
-use crate::retry::{Reaction, Reacts};
+use crate::alert::AlertSettings;
+use crate::event::{Options, Queue};
+use crate::retry::Reacts;
 use crate::telemetry::vocabulary::{DRAINED_LATE, ERROR_CODE, ERROR_DETAIL, MESSAGE_COUNT};
 
-use self::enforce::Enforcer;
-use self::inspect::UploadWork;
-use self::lease::LeaseKeeper;
-use self::pause::Pause;
+use self::lane::{Lanes, Opened};
+use self::notices::Wording;
+use self::pause::{Lane, Pause};
 use self::poll::Poller;
-use self::process::Processor;
-use self::settle::Settler;
 use self::steward::Steward;
 use self::sweep::Sweeper;
-use self::tell::Teller;
 use self::vitals::Bounds;
 
 pub use self::ports::{Observer, Parts, Unobserved};
@@ -77,6 +75,10 @@ pub struct WorkerSettings {
     pub sweep_after: Duration,
     /// What messages may ask for.
     pub options: Options,
+    /// How people are told of the service itself.
+    pub alerts: AlertSettings,
+    /// The money of a day, in US dollars, where there is a bound.
+    pub usd_per_day: Option<f64>,
 }
 
 /// How a worker ended.
@@ -118,45 +120,45 @@ impl Worker {
         let tasks = TaskTracker::new();
         let mut loops = JoinSet::new();
 
-        let bounds = Bounds {
-            longest_lease: limits.held_at_most + self.parts.queue.visibility(),
-        };
-        self.parts.vitals.begin(
-            bounds,
-            Arc::clone(&self.parts.inspector),
-            Arc::clone(&self.parts.breaker),
-        );
-        let keeper = LeaseKeeper::new(Arc::clone(&self.parts.queue), limits.held_at_most);
-        let (pause, faults) =
+        let (pause, notices) =
             Pause::new(Arc::clone(&self.parts.observer), self.parts.vitals.clone());
         let steward = Steward {
             parts: Arc::clone(&self.parts),
             pause: pause.clone(),
             known: CancellationToken::new(),
         };
-        let (settler, acknowledger) = Settler::new(
-            Arc::clone(&self.parts.queue),
-            Arc::clone(&self.parts.observer),
-            self.parts.jitter.clone(),
+        let opened = self.lanes(&pause, &tasks, &stop, &now);
+        let visibility = opened.iter().map(|lane| lane.visibility).max();
+        self.parts.vitals.begin(
+            Bounds {
+                longest_lease: limits.held_at_most + visibility.unwrap_or_default(),
+            },
+            Arc::clone(&self.parts.inspector),
+            Arc::clone(&self.parts.breaker),
         );
-        let poller = self.poller(&keeper, &settler, &pause, &tasks, &stop, &now);
-        let sweeper = self.sweeper(&poller);
-        drop(settler);
-
-        let (kept, until) = (Arc::clone(&keeper), ended.clone());
-        loops.spawn(async move { kept.run(until).await });
-        loops.spawn(tell_of_pauses(self.parts.announcer.clone(), faults));
+        let wording = Wording {
+            alerts: self.settings.alerts,
+            usd_per_day: self.settings.usd_per_day,
+        };
+        loops.spawn(notices::tell(Arc::clone(&self.parts), wording, notices));
         let (following, until) = (steward.clone(), ended.clone());
         loops.spawn(async move { following.run(until).await });
         let mut acknowledging = JoinSet::new();
-        acknowledging.spawn(acknowledger);
         let mut intake = JoinSet::new();
-        let (known, sweep_until) = (steward.known.clone(), stop.clone());
-        intake.spawn(async move { sweeper.run(known, sweep_until).await });
-        for _poll in 0..self.settings.queue.polls {
-            intake.spawn(poller.clone().run(steward.known.clone()));
+        for lane in opened {
+            if lane.poller.pause.lane() == Lane::Uploads {
+                let sweeper = self.sweeper(&lane.poller);
+                let (known, until) = (steward.known.clone(), stop.clone());
+                intake.spawn(async move { sweeper.run(known, until).await });
+            }
+            let (kept, until) = (lane.keeper, ended.clone());
+            loops.spawn(async move { kept.run(until).await });
+            acknowledging.spawn(lane.acknowledger);
+            for _poll in 0..self.settings.queue.polls {
+                intake.spawn(lane.poller.clone().run(steward.known.clone()));
+            }
         }
-        drop((poller, pause));
+        drop(pause);
 
         tokio::select! {
             () = stop.cancelled() => {}
@@ -247,43 +249,28 @@ impl Worker {
         drained
     }
 
-    fn poller(
+    /// That of uploads, and where events have a queue of their own, that of events.
+    fn lanes(
         &self,
-        keeper: &Arc<LeaseKeeper>,
-        settler: &Settler,
         pause: &Pause,
         tasks: &TaskTracker,
         stop: &CancellationToken,
         now: &CancellationToken,
-    ) -> Poller {
-        let limits = &self.settings.limits;
-        let enforcer = Enforcer::new(Arc::clone(&self.parts), pause.clone());
-        let teller = Teller::new(Arc::clone(&self.parts), pause.clone(), limits.settling);
-        let uploads = UploadWork::new(
-            Arc::clone(&self.parts),
-            enforcer,
-            pause.clone(),
-            self.settings.ask_first,
+    ) -> Vec<Opened> {
+        let lanes = Lanes::new(
+            &self.parts,
+            &self.settings,
+            pause,
+            (tasks.clone(), stop.clone(), now.clone()),
         );
-        Poller {
-            processor: Processor {
-                parts: Arc::clone(&self.parts),
-                uploads,
-                teller,
-                pause: pause.clone(),
-                stop: stop.clone(),
-                options: self.settings.options,
-            },
-            keeper: Arc::clone(keeper),
-            settler: settler.clone(),
-            pause: pause.clone(),
-            held: Arc::new(Semaphore::new(limits.held)),
-            held_most: limits.held,
-            wait: self.settings.queue.wait,
-            tasks: tasks.clone(),
-            stop: stop.clone(),
-            now: now.clone(),
-        }
+        let queues = [
+            (Lane::Uploads, Some(&self.parts.queue)),
+            (Lane::Events, self.parts.events.as_ref()),
+        ];
+        let open = |(lane, queue): (Lane, Option<&Arc<dyn Queue>>)| {
+            Some(lanes.open(lane, Arc::clone(queue?)))
+        };
+        queues.into_iter().filter_map(open).collect()
     }
 
     fn sweeper(&self, poller: &Poller) -> Sweeper {
@@ -294,26 +281,6 @@ impl Worker {
             in_flight: poller.processor.uploads.in_flight(),
             pause: poller.pause.clone(),
             after: self.settings.sweep_after,
-        }
-    }
-}
-
-/// Tells people why no work is taken. What stops the work may stop alerts as well (both need
-/// credentials), so each is handed over again until it is accepted: the announcer waits in between.
-async fn tell_of_pauses(announcer: Announcer, mut faults: mpsc::UnboundedReceiver<String>) {
-    while let Some(why) = faults.recv().await {
-        let mut said = false;
-        while let Err(error) = announcer.announce_paused(&why).await {
-            if error.reaction() == Reaction::Drop || error == TellError::Stopped {
-                break;
-            }
-            if !std::mem::replace(&mut said, true) {
-                tracing::warn!(
-                    { ERROR_CODE } = error.code(),
-                    { ERROR_DETAIL } = %error,
-                    "nobody is told about the pause yet, tried again"
-                );
-            }
         }
     }
 }

@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::error::Settlement;
 use super::lease::{Lease, LeaseKeeper};
-use super::pause::{Needed, Pause};
+use super::pause::Pause;
 use super::process::Processor;
 use super::settle::Settler;
 use super::vitals::{InHand, Pulse, wait};
@@ -68,12 +68,12 @@ impl Poller {
             };
             let asked = u8::try_from(room.num_permits()).unwrap_or(1);
             let called = Instant::now();
-            let receive = self.processor.parts.queue.receive(asked, self.wait);
+            let receive = self.processor.queue.receive(asked, self.wait);
             let bound = self.wait + ANSWER;
             match pulse.within(wait::POLL, bound, receive).await {
                 Ok(deliveries) => {
                     failures = 0;
-                    self.pause.succeeded(Needed::Queue);
+                    self.pause.succeeded(self.pause.lane().queue());
                     if probe.is_some() && deliveries.is_empty() {
                         self.pause.nothing_probed();
                     }
@@ -84,7 +84,8 @@ impl Poller {
                 }
                 Err(error) => {
                     if let Reaction::Stop(why) = error.reaction() {
-                        self.pause.fault(Needed::Queue, error.code(), &why);
+                        let queue = self.pause.lane().queue();
+                        self.pause.fault(queue, error.code(), &why);
                     } else {
                         tracing::warn!(
                             { ERROR_CODE } = error.code(),

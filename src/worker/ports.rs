@@ -7,10 +7,11 @@ use super::vitals::Vitals;
 use crate::action::{Breaker, Guards, Policy};
 use crate::alert::Announcer;
 use crate::clock::Clock;
-use crate::event::{Delivery, Filter, Queue, Upload};
+use crate::event::{Activity, Delivery, Filter, Queue, Upload};
 use crate::object::{Mark, ObjectStore, Tagged};
 use crate::record::{Finding, Ledger, Switches};
 use crate::retry::{Jitter, Reason};
+use crate::verdict::threat::{Assessment, Assessor};
 use crate::verdict::{Inspection, Inspector};
 
 /// Everything that a worker is built from. All of it is shared with nobody's secrets in it.
@@ -18,12 +19,17 @@ use crate::verdict::{Inspection, Inspector};
 pub struct Parts {
     /// Where messages come from.
     pub queue: Arc<dyn Queue>,
+    /// Where security events come from, if they have a queue of their own. Uploads, the budget, the
+    /// breaker and the judge never stop it.
+    pub events: Option<Arc<dyn Queue>>,
     /// Where objects are changed.
     pub store: Arc<dyn ObjectStore>,
     /// Where findings are kept.
     pub ledger: Arc<dyn Ledger>,
     /// Who looks at objects.
     pub inspector: Arc<Inspector>,
+    /// Who assesses activities; without one they are parked.
+    pub assessor: Option<Arc<Assessor>>,
     /// Who tells people.
     pub announcer: Announcer,
     /// Which uploads are looked at.
@@ -68,6 +74,12 @@ pub trait Observer: Send + Sync + std::fmt::Debug {
 
     /// An upload was not looked at, by settings or because the same work was already done.
     fn passed_over(&self, _upload: &Upload, _code: &'static str) {}
+
+    /// An activity was assessed.
+    fn assessed(&self, _activity: &Activity, _assessment: &Assessment) {}
+
+    /// An activity was not assessed: it is our own, nothing speaks of it, or the same was done.
+    fn activity_passed_over(&self, _activity: &Activity, _code: &'static str) {}
 
     /// A message is off the queue.
     fn acknowledged(&self) {}

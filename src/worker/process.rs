@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::assess::AssessWork;
 use super::enforce::Standing;
 use super::error::{Settlement, WorkError};
 use super::inflight::Leader;
@@ -20,8 +21,8 @@ use super::lease::{Lease, LeaseEnd};
 use super::pause::{Needed, PROBE, Pause};
 use super::ports::Parts;
 use super::tell::Teller;
-use crate::event::{self, Delivery, Job};
-use crate::record::Finding;
+use crate::event::{self, Delivery, Job, Queue};
+use crate::record::{Finding, Intent};
 use crate::retry::{Backoff, Reaction, Reason};
 use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL};
 
@@ -31,16 +32,25 @@ const LONG: Duration = Duration::from_secs(600);
 /// When a message comes again that was held for as long as any may be.
 const HELD_AGAIN: Duration = Duration::from_secs(300);
 
+/// When an upload among events comes again that cannot be looked at until somebody acts: 20 receives
+/// last for most of a day.
+const AGAIN: Backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(3600));
+
 /// Does whole messages.
 #[derive(Clone, Debug)]
 pub(crate) struct Processor {
     pub(crate) parts: Arc<Parts>,
+    /// Where this lane's messages come from.
+    pub(crate) queue: Arc<dyn Queue>,
     pub(crate) uploads: UploadWork,
+    pub(crate) activities: AssessWork,
     pub(crate) teller: Teller,
     pub(crate) pause: Pause,
     /// Asked to stop: waiting ends, work goes on.
     pub(crate) stop: CancellationToken,
     pub(crate) options: event::Options,
+    /// Places for uploads that come among events: they may wait long for what events do not need.
+    pub(crate) aside: Option<Arc<Semaphore>>,
 }
 
 impl Processor {
@@ -64,7 +74,7 @@ impl Processor {
     /// Parks by our own rule before the queue would do so without a reason: with one receive to
     /// spare where work has failed, at the very last where it only had to wait.
     pub(crate) fn last_chance(&self, delivery: &Delivery, settlement: Settlement) -> Settlement {
-        let most = self.parts.queue.max_receives().unwrap_or(u32::MAX);
+        let most = self.queue.max_receives().unwrap_or(u32::MAX);
         let received = delivery.receive_count;
         match settlement {
             Settlement::Defer { code, .. } if received >= most => Settlement::Park(Reason::new(
@@ -94,24 +104,51 @@ impl Processor {
         lease: &Lease,
         held: OwnedSemaphorePermit,
     ) -> Settlement {
-        let plan = event::plan(delivery, self.options);
+        let plan = event::plan(delivery, &self.options);
         let mut unreadable = plan.unreadable.into_iter().next();
         let mut unfinished = None;
         let mut held = Some(held);
-        let last = plan.jobs.len().saturating_sub(1);
-        for (number, job) in plan.jobs.iter().enumerate() {
-            match self.job(job, delivery, lease).await {
-                Ok(Worked::Done) => {}
+        let mut jobs = plan.jobs.iter().peekable();
+        let mut set_aside = None;
+        let mut assessed = None;
+        while let Some(job) = jobs.peek().copied() {
+            if let (Job::Inspect(_), Some(places), None) = (job, &self.aside, &set_aside) {
+                match Arc::clone(places).try_acquire_owned() {
+                    Ok(place) => {
+                        set_aside = Some(place);
+                        drop(held.take());
+                    }
+                    Err(_) => {
+                        unfinished = Some(self.among_events(delivery, "uploads_wait"));
+                        break;
+                    }
+                }
+            }
+            match self.job((job, assessed.take()), delivery, lease).await {
+                Ok(Worked::Done) => {
+                    jobs.next();
+                }
                 Ok(Worked::Tell(untold)) => {
+                    jobs.next();
                     // Told at once: a removal must not stay untold while the next record waits,
                     // nor be led by us while we wait for work that others lead. After the last
                     // record only an alert is waited for, so the place goes to another message.
-                    let place = if number == last { held.take() } else { None };
+                    let place = jobs.peek().is_none().then(|| held.take()).flatten();
                     if let Err(settlement) = self.tell(untold, lease, place).await {
                         return settlement;
                     }
                 }
-                Err(Settlement::Park(reason)) => unreadable = unreadable.or(Some(reason)),
+                Ok(Worked::TellThenAgain(finding, leader, before)) => {
+                    assessed = before;
+                    let untold = vec![(*finding, leader)];
+                    if let Err(settlement) = self.tell(untold, lease, None).await {
+                        return settlement;
+                    }
+                }
+                Err(Settlement::Park(reason)) => {
+                    jobs.next();
+                    unreadable = unreadable.or(Some(reason));
+                }
                 Err(other) => {
                     unfinished = Some(other);
                     break;
@@ -125,31 +162,41 @@ impl Processor {
         }
     }
 
-    /// One piece of work, tried again while the message is ours and nobody asked to stop.
+    /// One piece of work, tried again while the message is ours and nobody asked to stop; with what
+    /// came of assessing it, where that was done before.
     async fn job(
         &self,
-        job: &Job,
+        (job, assessed): (&Job, Option<Box<Intent>>),
         delivery: &Delivery,
         lease: &Lease,
     ) -> Result<Worked, Settlement> {
-        let upload = match job {
-            Job::Inspect(upload) => upload,
-            Job::Assess(_) => return Err(Settlement::Park(no_analyst())),
-            Job::Answer(_) => return Err(Settlement::Park(no_answers())),
-        };
         let standing = Standing::Lease(lease);
         let mut attempt = 0;
         let mut last = None;
         loop {
             let seen_before = attempt > 0 || delivery.receive_count > 1;
-            let error = match self.uploads.run(upload, seen_before, standing).await {
+            let worked = match job {
+                Job::Inspect(upload) => self.uploads.run(upload, seen_before, standing).await,
+                Job::Assess(activity) => match (&self.parts.assessor, &assessed) {
+                    (Some(_), Some(intent)) => {
+                        let intent = Intent::clone(intent);
+                        self.activities.again(activity, intent, standing).await
+                    }
+                    (Some(assessor), None) => {
+                        self.activities.run(activity, assessor, standing).await
+                    }
+                    (None, _) => return Err(Settlement::Park(no_analyst())),
+                },
+                Job::Answer(_) => return Err(Settlement::Park(no_answers())),
+            };
+            let error = match worked {
                 Ok(worked) => return Ok(worked),
                 Err(error) => error,
             };
             if matches!(error, WorkError::LeaseOver(LeaseEnd::HeldTooLong)) {
-                return Err(self.held_too_long(last));
+                return Err(self.held_too_long(job, last));
             }
-            let after = self.react(&error, attempt)?;
+            let after = self.react(&error, attempt, delivery)?;
             last = Some((error.needed(), error.sorted().1));
             let wait = after.unwrap_or_else(|| {
                 Backoff::SERVICE.wait_at_least_half(attempt, self.parts.jitter.unit())
@@ -160,7 +207,7 @@ impl Processor {
                 () = self.stop.cancelled() => return Err(Settlement::Release("shutdown")),
                 end = lease.over() => return Err(match end {
                     LeaseEnd::Lost => Settlement::Forget,
-                    LeaseEnd::HeldTooLong => self.held_too_long(last),
+                    LeaseEnd::HeldTooLong => self.held_too_long(job, last),
                 }),
             }
         }
@@ -168,9 +215,17 @@ impl Processor {
 
     /// A message was in hand for as long as any may be, and nothing but waiting and failing of what
     /// it needs has kept it. Where that has worked for nobody meanwhile, it is a fault: taking more
-    /// messages would only use up their receives.
-    fn held_too_long(&self, last: Option<(Needed, &'static str)>) -> Settlement {
-        let (needed, code) = last.unwrap_or((Needed::Judge, "held_too_long"));
+    /// messages would only use up their receives. What an upload waits for without a word is its
+    /// judge; an activity waits for others that do the same work, which is nobody's fault.
+    fn held_too_long(&self, job: &Job, last: Option<(Needed, &'static str)>) -> Settlement {
+        let waited = "held_too_long";
+        let judge = matches!(job, Job::Inspect(_)).then_some((Needed::Judge, waited));
+        let Some((needed, code)) = last.or(judge) else {
+            return Settlement::Defer {
+                code: waited,
+                after: HELD_AGAIN,
+            };
+        };
         if !self.pause.worked_within(needed, LONG) {
             let why = format!(
                 "{code}: what the work needs has failed for half an hour, for every message; look \
@@ -185,7 +240,12 @@ impl Processor {
     }
 
     /// What to do about an error: `Ok` is a wait before the next try.
-    fn react(&self, error: &WorkError, attempt: u32) -> Result<Option<Duration>, Settlement> {
+    fn react(
+        &self,
+        error: &WorkError,
+        attempt: u32,
+        delivery: &Delivery,
+    ) -> Result<Option<Duration>, Settlement> {
         let (reaction, code) = error.sorted();
         if let WorkError::LeaseOver(end) = error {
             return Err(over(*end, "held_too_long"));
@@ -208,9 +268,23 @@ impl Processor {
             }
             Reaction::Stop(why) => {
                 // The message stays in hand as the probe: giving it back would burn its receives.
-                self.pause.fault(error.needed(), code, &why);
+                let needed = error.needed();
+                self.pause.fault(needed, code, &why);
+                if self.pause.goes_on_without(needed) {
+                    return Err(self.among_events(delivery, code));
+                }
                 Ok(Some(PROBE.wait(attempt, 1.0)))
             }
+        }
+    }
+
+    /// An upload among events must not wait in a place until somebody has mended what it needs.
+    fn among_events(&self, delivery: &Delivery, code: &'static str) -> Settlement {
+        let again = delivery.receive_count.saturating_sub(1);
+        let jitter = self.parts.jitter.unit();
+        Settlement::Defer {
+            code,
+            after: AGAIN.wait_at_least_half(again, jitter),
         }
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::notices::Notice;
 use super::pause::{Needed, Pause};
 use super::ports::Parts;
 use crate::record::{FleetBreaker, LedgerError};
@@ -76,6 +77,10 @@ impl Steward {
             && positions.breaker.open_since.is_none()
         {
             let fleet = switches.open_breaker(ours.generation, since).await?;
+            // Of several tasks whose breakers open together, one has opened that of the fleet.
+            if fleet.generation == ours.generation && fleet.open_since == Some(since) {
+                self.pause.say(Notice::BreakerOpen);
+            }
             self.follow(fleet);
         }
         Ok(())

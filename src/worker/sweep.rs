@@ -53,6 +53,7 @@ impl Sweeper {
         }
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut turn = 0_usize;
         loop {
             tokio::select! {
                 biased;
@@ -64,7 +65,8 @@ impl Sweeper {
                     self.report(&open);
                     // Who halts the service wants no removals that no message asks for.
                     if !self.pause.is_halted() {
-                        self.sweep(open, &stop).await;
+                        self.sweep(open, turn, &stop).await;
+                        turn = turn.wrapping_add(1);
                     }
                 }
                 Err(error) => tracing::warn!(
@@ -86,15 +88,22 @@ impl Sweeper {
         self.parts.observer.open_findings(open.len(), oldest);
     }
 
-    async fn sweep(&self, open: Vec<Finding>, stop: &CancellationToken) {
+    async fn sweep(&self, open: Vec<Finding>, turn: usize, stop: &CancellationToken) {
         let now = self.parts.clock.now();
         let due = open.into_iter().filter(|finding| {
             let age = now.duration_since(finding.times.judged_at);
             Duration::try_from(age).is_ok_and(|age| age >= self.after)
         });
-        // While a fault stands, one is a probe and a thousand would be a burden.
-        let most = if self.pause.is_faulty() { 1 } else { AT_ONCE };
-        let due = futures::stream::iter(due.take(most));
+        let (events, mut objects): (Vec<_>, Vec<_>) =
+            due.partition(|finding| finding.activity().is_some());
+        // While a fault stands, one object is a probe and a thousand would be a burden; each time
+        // another, since one may be stuck for a reason of its own. Events need little, and what is
+        // untold of them does not wait behind objects.
+        if self.pause.is_faulty() && !objects.is_empty() {
+            let probe = turn % objects.len();
+            objects = objects.into_iter().skip(probe).take(1).collect();
+        }
+        let due = futures::stream::iter(events.into_iter().chain(objects));
         let finishing = due.for_each_concurrent(SIDE_BY_SIDE, |finding| async move {
             let id = finding.id;
             if let Err(error) = self.finish(finding, stop).await {

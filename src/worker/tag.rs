@@ -95,8 +95,11 @@ impl Tagger {
             finding.outcome,
             Some(Outcome::Observed | Outcome::Held | Outcome::Blocked { .. })
         );
-        let mark = mark_of(&finding.judgement.verdict);
-        let (Some(object), Some(mark)) = (&finding.subject.object, mark) else {
+        let Some(case) = finding.object() else {
+            return;
+        };
+        let mark = mark_of(&case.judgement.verdict);
+        let (Some(object), Some(mark)) = (&case.subject.object, mark) else {
             return;
         };
         if !left || self.parts.policy.tag == Tagging::Off {
