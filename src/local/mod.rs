@@ -6,6 +6,7 @@
 
 #[cfg(feature = "local-detector")]
 mod detector;
+mod digests;
 mod durable;
 mod folder;
 mod ledger;
@@ -14,11 +15,14 @@ mod notifier;
 pub mod ocr;
 mod queue;
 mod settings;
+mod shared;
 mod source;
 mod switches;
+mod turns;
 
 #[cfg(feature = "local-detector")]
 pub use detector::LocalDetector;
+pub use digests::FileDigests;
 pub use folder::{FolderError, FolderStore, Recovered, Stranded};
 pub use ledger::{FileLedger, FileRecords};
 pub use notifier::{AlertSink, TerminalNotifier};
@@ -26,6 +30,7 @@ pub use queue::{DeadLetter, MemoryQueue, QueueOptions, QueueStats};
 pub use settings::{LocalSettings, NothingFound, RawLocal};
 pub use source::{FolderSource, Progress, notification};
 pub use switches::FileSwitches;
+pub use turns::MemoryTurns;
 
 /// What is said of a step of ours that panicked: its payload may quote anything.
 const PANICKED: &str = "a step of it panicked: please report this with the place in the log";

@@ -1,20 +1,14 @@
 //! The switches in a file of the state folder.
 //!
-//! The file is whole or absent, whenever the process is killed. Unlike the records it is shared: a
-//! command may set the pause while a worker runs on the same folder, so each change takes a lock of
-//! its own (not the one that the records hold all the time), reads what is there and replaces it.
+//! A command may set the pause while a worker runs on the same folder, so the file is a shared one.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::durable::{FILE_MODE, create_private, make_folder, remove_if_there, sync_parent};
+use super::shared::{Document, SharedFile};
 use crate::record::{FleetBreaker, Halt, LedgerError, Positions, Switches};
 
 /// The version of the stored form.
@@ -23,17 +17,10 @@ const SCHEMA_VERSION: u32 = 1;
 /// The switches in a file.
 #[derive(Clone, Debug)]
 pub struct FileSwitches {
-    place: Arc<Place>,
+    file: SharedFile<Stored>,
 }
 
-#[derive(Debug)]
-struct Place {
-    file: PathBuf,
-    scratch: PathBuf,
-    lock: PathBuf,
-}
-
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Stored {
     schema_version: u32,
     #[serde(default)]
@@ -42,56 +29,45 @@ struct Stored {
     breaker: FleetBreaker,
 }
 
+impl Default for Stored {
+    fn default() -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            halt: None,
+            breaker: FleetBreaker::default(),
+        }
+    }
+}
+
+impl Document for Stored {
+    const NAME: &'static str = "switches";
+    const WHAT: &'static str = "switches";
+    const REMEDY: &'static str = "move it away to start with no pause and a closed breaker";
+}
+
 impl FileSwitches {
     /// The switches of the state folder, which is made where it is not there yet.
     pub async fn open(folder: &Path) -> Result<Self, LedgerError> {
-        let place = Place {
-            file: folder.join("switches.json"),
-            scratch: folder.join("switches.new"),
-            lock: folder.join("switches.lock"),
-        };
-        let folder = folder.to_owned();
-        let switches = Self {
-            place: Arc::new(place),
-        };
-        switches
-            .blocking(move |_| make_folder(&folder).map_err(|error| failed(&folder, &error)))
-            .await?;
-        Ok(switches)
+        let file = SharedFile::open(folder).await?;
+        Ok(Self { file })
     }
 
     async fn change(
         &self,
         change: impl FnOnce(&mut Stored) -> bool + Send + 'static,
     ) -> Result<FleetBreaker, LedgerError> {
-        self.blocking(move |place| {
-            let _alone = place.alone()?;
-            let mut stored = place.read()?;
-            if change(&mut stored) {
-                place.write(&stored)?;
-            }
-            Ok(stored.breaker)
-        })
-        .await
-    }
-
-    async fn blocking<T: Send + 'static>(
-        &self,
-        step: impl FnOnce(&Place) -> Result<T, LedgerError> + Send + 'static,
-    ) -> Result<T, LedgerError> {
-        let place = Arc::clone(&self.place);
-        match tokio::task::spawn_blocking(move || step(&place)).await {
-            Ok(result) => result,
-            Err(_panic) => Err(LedgerError::Unavailable(super::PANICKED.to_owned())),
-        }
+        let changed = self.file.change(|stored| {
+            let written = change(stored);
+            (stored.breaker, written)
+        });
+        changed.await
     }
 }
 
 #[async_trait]
 impl Switches for FileSwitches {
     async fn read(&self) -> Result<Positions, LedgerError> {
-        // Replaced by renaming, the file is whole without a lock.
-        let stored = self.blocking(|place| place.read()).await?;
+        let stored = self.file.read().await?;
         Ok(Positions {
             halt: stored.halt,
             breaker: stored.breaker,
@@ -134,70 +110,10 @@ impl Switches for FileSwitches {
     }
 }
 
-impl Place {
-    /// Waits for whoever changes the switches now; they take a moment.
-    fn alone(&self) -> Result<File, LedgerError> {
-        let open = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(FILE_MODE)
-            .open(&self.lock);
-        let lock = open.map_err(|error| failed(&self.lock, &error))?;
-        lock.lock().map_err(|error| failed(&self.lock, &error))?;
-        Ok(lock)
-    }
-
-    fn read(&self) -> Result<Stored, LedgerError> {
-        let bytes = match fs::read(&self.file) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Stored::default()),
-            Err(error) => return Err(failed(&self.file, &error)),
-        };
-        serde_json::from_slice(&bytes).map_err(|error| {
-            LedgerError::Refused(format!(
-                "{} does not hold switches ({error}); move it away to start with no pause and a \
-                 closed breaker",
-                self.file.display()
-            ))
-        })
-    }
-
-    fn write(&self, stored: &Stored) -> Result<(), LedgerError> {
-        let stored = Stored {
-            schema_version: SCHEMA_VERSION,
-            halt: stored.halt.clone(),
-            breaker: stored.breaker,
-        };
-        let bytes = serde_json::to_vec_pretty(&stored).expect("switches are plain data");
-        self.replace(&bytes)
-            .map_err(|error| failed(&self.file, &error))
-    }
-
-    fn replace(&self, bytes: &[u8]) -> io::Result<()> {
-        remove_if_there(&self.scratch)?;
-        let mut file = create_private(&self.scratch)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&self.scratch, &self.file)?;
-        sync_parent(&self.file)
-    }
-}
-
-fn failed(path: &Path, error: &io::Error) -> LedgerError {
-    let path = path.display();
-    match error.kind() {
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-            LedgerError::Refused(format!(
-                "{path} cannot be used ({error}); give this user the right to write there"
-            ))
-        }
-        _ => LedgerError::Unavailable(format!("{path} cannot be used: {error}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn halt() -> Halt {

@@ -31,7 +31,8 @@ pub use staging::{Recovered, Stranded};
 
 use crate::event::{BucketName, FindingId, Target};
 use crate::object::{
-    Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+    Exposure, Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
+    Why,
 };
 use crate::telemetry::vocabulary::{ERROR_DETAIL, OBJECT_KEY_DIGEST};
 
@@ -142,6 +143,11 @@ impl ObjectStore for FolderStore {
 
     async fn tag(&self, _object: &ObjectRef, _mark: Mark) -> Result<Tagged, StoreError> {
         Ok(Tagged::Unsupported)
+    }
+
+    /// Who can read a file is for the machine to say, and nothing that this store would know.
+    async fn exposure(&self, _object: &ObjectRef) -> Exposure {
+        Exposure::Unknown
     }
 }
 
