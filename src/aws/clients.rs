@@ -28,7 +28,7 @@ const SQS_ATTEMPT: Duration = Duration::from_secs(30);
 /// Reading or copying one object.
 const S3_ATTEMPT: Duration = Duration::from_secs(60);
 
-/// One publish, one question about a topic.
+/// One publish, one question about a topic, one copy of an alert.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(10);
 
 /// All attempts of one call together, as a multiple of one: three attempts, and waits between.
@@ -39,8 +39,16 @@ const OPERATION: u32 = 3;
 pub struct Clients {
     pub(super) sqs: aws_sdk_sqs::Client,
     pub(super) s3: aws_sdk_s3::Client,
+    /// Publishes, and asks once.
     pub(super) sns: aws_sdk_sns::Client,
+    /// Asks about topics.
+    pub(super) topics: aws_sdk_sns::Client,
     pub(super) bedrock: aws_sdk_bedrockruntime::Client,
+    pub(super) sts: aws_sdk_sts::Client,
+    #[cfg(feature = "securityhub")]
+    pub(super) security_hub: aws_sdk_securityhub::Client,
+    #[cfg(feature = "eventbridge")]
+    pub(super) event_bridge: aws_sdk_eventbridge::Client,
     region: String,
 }
 
@@ -81,6 +89,12 @@ impl Clients {
             .timeout_config(within(S3_ATTEMPT))
             .force_path_style(path_style);
         let sns = aws_sdk_sns::config::Builder::from(shared).timeout_config(within(SHORT_ATTEMPT));
+        let sts = aws_sdk_sts::config::Builder::from(shared).timeout_config(within(SHORT_ATTEMPT));
+        // A publish has a turn of the fleet, and the next attempt needs the next turn: the announcer
+        // repeats.
+        let publish = sns
+            .clone()
+            .retry_config(RetryConfig::standard().with_max_attempts(1));
         // Attempts are counted and paced by the limits of `model`: the SDK must not add its own.
         let bedrock = aws_sdk_bedrockruntime::config::Builder::from(shared)
             .timeout_config(
@@ -94,8 +108,22 @@ impl Clients {
         Self {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            sns: aws_sdk_sns::Client::from_conf(sns.build()),
+            sns: aws_sdk_sns::Client::from_conf(publish.build()),
+            topics: aws_sdk_sns::Client::from_conf(sns.build()),
             bedrock: aws_sdk_bedrockruntime::Client::from_conf(bedrock.build()),
+            sts: aws_sdk_sts::Client::from_conf(sts.build()),
+            #[cfg(feature = "securityhub")]
+            security_hub: aws_sdk_securityhub::Client::from_conf(
+                aws_sdk_securityhub::config::Builder::from(shared)
+                    .timeout_config(within(SHORT_ATTEMPT))
+                    .build(),
+            ),
+            #[cfg(feature = "eventbridge")]
+            event_bridge: aws_sdk_eventbridge::Client::from_conf(
+                aws_sdk_eventbridge::config::Builder::from(shared)
+                    .timeout_config(within(SHORT_ATTEMPT))
+                    .build(),
+            ),
             region,
         }
     }

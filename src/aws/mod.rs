@@ -4,7 +4,11 @@
 //! answer is sorted in one place (`fault`); types of the SDK stop here.
 
 mod bedrock;
+mod caller;
 mod clients;
+#[cfg(any(feature = "securityhub", feature = "eventbridge"))]
+mod copies;
+mod digests;
 mod fault;
 mod ledger;
 mod parked;
@@ -16,12 +20,19 @@ mod spending;
 mod sqs;
 mod switches;
 mod task;
+mod turns;
 
 #[cfg(test)]
 mod scripted;
 
 pub use bedrock::BedrockModel;
+pub use caller::{IdentityError, StsIdentity};
 pub use clients::{Clients, ConnectError};
+#[cfg(feature = "eventbridge")]
+pub use copies::EventBus;
+#[cfg(feature = "securityhub")]
+pub use copies::SecurityHub;
+pub use digests::S3Digests;
 pub use ledger::S3Ledger;
 pub use parked::S3Overflow;
 pub use s3::{BucketFacts, ProbeError, S3Store, Versioning};
@@ -30,3 +41,4 @@ pub use sns::SnsNotifier;
 pub use spending::S3Spending;
 pub use sqs::SqsQueue;
 pub use switches::S3Switches;
+pub use turns::S3Turns;

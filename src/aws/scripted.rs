@@ -96,6 +96,19 @@ impl Scripted {
         clients.sqs = aws_sdk_sqs::Client::from_conf(sqs.build());
         let sns = clients.sns.config().to_builder().retry_config(once.clone());
         clients.sns = aws_sdk_sns::Client::from_conf(sns.build());
+        clients.topics = clients.sns.clone();
+        #[cfg(feature = "securityhub")]
+        {
+            let hub = clients.security_hub.config().to_builder();
+            let hub = hub.retry_config(once.clone());
+            clients.security_hub = aws_sdk_securityhub::Client::from_conf(hub.build());
+        }
+        #[cfg(feature = "eventbridge")]
+        {
+            let bus = clients.event_bridge.config().to_builder();
+            let bus = bus.retry_config(once.clone());
+            clients.event_bridge = aws_sdk_eventbridge::Client::from_conf(bus.build());
+        }
         let s3 = clients.s3.config().to_builder().retry_config(once);
         clients.s3 = aws_sdk_s3::Client::from_conf(s3.build());
         clients

@@ -16,6 +16,12 @@ impl TaskName {
         let started = Timestamp::now().as_second();
         Self(format!("{started:x}-{random:016x}"))
     }
+
+    /// Eight characters of it, to tell tasks apart in a record of all of them.
+    pub(super) fn short(&self) -> &str {
+        let start = self.0.len().saturating_sub(8);
+        self.0.get(start..).unwrap_or_default()
+    }
 }
 
 impl fmt::Display for TaskName {

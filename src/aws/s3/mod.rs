@@ -12,6 +12,7 @@ mod bucket;
 mod copy_source;
 mod delete;
 mod denial;
+mod exposure;
 mod fetch;
 mod find;
 mod locate;
@@ -35,11 +36,12 @@ pub use probe::ProbeError;
 
 use bucket::PerBucket;
 use denial::Streaks;
+use exposure::Reaches;
 
 use super::{AwsSettings, Clients};
 use crate::event::{FindingId, OwnPlace, Target};
 use crate::object::{
-    Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+    Exposure, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
 };
 use crate::retry::{Backoff, Jitter};
 
@@ -60,6 +62,8 @@ pub struct S3Store {
     versioning: PerBucket<BucketFacts>,
     /// Why a bucket denies everything, where that can be told.
     denials: PerBucket<Option<Why>>,
+    /// Who can read what lies in a bucket.
+    reaches: Reaches,
     /// Reads that were denied one after another.
     streaks: Streaks,
     jitter: Jitter,
@@ -92,6 +96,7 @@ impl S3Store {
             max_bytes,
             versioning: PerBucket::default(),
             denials: PerBucket::default(),
+            reaches: Reaches::default(),
             streaks: Streaks::default(),
             jitter: Jitter::random(),
         }
@@ -140,6 +145,10 @@ impl ObjectStore for S3Store {
 
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError> {
         self.tag_object(object, mark).await
+    }
+
+    async fn exposure(&self, object: &ObjectRef) -> Exposure {
+        self.exposure_of(object).await
     }
 }
 

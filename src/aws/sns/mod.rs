@@ -3,15 +3,21 @@
 //! One alert is one `Publish`: the announcer has merged what belongs together already, and each
 //! alert is acknowledged by itself, so batches would only add a second layer of failures.
 
-mod message;
+pub(super) mod message;
 
 use async_trait::async_trait;
 use aws_sdk_sns::types::MessageAttributeValue;
 
-use self::message::{LARGEST, message, subject};
+use self::message::{LARGEST, message, plainest, subject};
 use super::Clients;
 use super::fault::{Fault, Told};
 use crate::alert::{Alert, Notifier, NotifyError, PublicationId};
+use crate::telemetry::vocabulary::ERROR_DETAIL;
+
+const PUBLISH: &str = "sns:Publish";
+
+/// The attribute that holds free text where an event named the bucket.
+const BUCKET: &str = "bucket";
 
 /// A topic of Amazon SNS.
 #[derive(Debug)]
@@ -20,18 +26,21 @@ pub struct SnsNotifier {
     topic: String,
     /// The largest message that the topic takes, attributes included, in bytes.
     largest: usize,
+    /// Whether subscriptions by HTTPS get the form for chat applications.
+    chat: bool,
 }
 
 impl SnsNotifier {
-    /// The topic with this ARN, after asking it what it is (`sns:GetTopicAttributes`).
+    /// The topic with this ARN, after asking it what it is (`sns:GetTopicAttributes`). With `chat`,
+    /// subscriptions by HTTPS get the form for chat applications in place of the alert's JSON.
     ///
     /// # Errors
     /// The topic does not answer ([`NotifyError::Unavailable`]), or it is missing, denied, FIFO, in
     /// another region or no topic at all ([`NotifyError::Refused`], with the remedy).
-    pub async fn open(clients: &Clients, topic_arn: &str) -> Result<Self, NotifyError> {
+    pub async fn open(clients: &Clients, topic_arn: &str, chat: bool) -> Result<Self, NotifyError> {
         fits(topic_arn, clients.region())?;
         let answer = clients
-            .sns
+            .topics
             .get_topic_attributes()
             .topic_arn(topic_arn)
             .send()
@@ -50,50 +59,83 @@ impl SnsNotifier {
             client: clients.sns.clone(),
             topic: topic_arn.to_owned(),
             largest: largest.unwrap_or(LARGEST),
+            chat,
         })
     }
 }
 
-#[async_trait]
-impl Notifier for SnsNotifier {
-    async fn publish(&self, alert: &Alert) -> Result<PublicationId, NotifyError> {
-        let attributes = attributes(alert);
-        let beside: usize = attributes
-            .iter()
-            .map(|(name, text)| weight(name, text))
-            .sum();
+impl SnsNotifier {
+    async fn send(
+        &self,
+        subject: String,
+        message: String,
+        attributes: Vec<(&'static str, String)>,
+    ) -> Result<PublicationId, Fault> {
+        let attributes = attributes.into_iter();
+        let attributes = attributes.map(|(name, text)| (name.to_owned(), value(text)));
         let answer = self
             .client
             .publish()
             .topic_arn(&self.topic)
-            .subject(subject(alert))
+            .subject(subject)
             .message_structure("json")
-            .message(message(alert, self.largest.saturating_sub(beside)))
-            .set_message_attributes(Some(
-                attributes
-                    .into_iter()
-                    .map(|(name, text)| (name.to_owned(), value(text)))
-                    .collect(),
-            ))
+            .message(message)
+            .set_message_attributes(Some(attributes.collect()))
             .send()
             .await
-            .map_err(|e| sorted(&Fault::of("sns:Publish", &e, Told::Code), &self.topic))?;
-        let id = answer.message_id.ok_or_else(|| {
-            NotifyError::Unavailable("sns:Publish: the answer names no message".to_owned())
-        })?;
+            .map_err(|e| Fault::of(PUBLISH, &e, Told::Code))?;
+        let id = answer
+            .message_id
+            .ok_or_else(|| Fault::Unavailable(format!("{PUBLISH}: the answer names no message")))?;
         Ok(PublicationId(id))
     }
+}
+
+/// A topic that refuses one alert would, taken at its word, stop the whole service. So that alert is
+/// sent once more in the form that leaves least to refuse.
+#[async_trait]
+impl Notifier for SnsNotifier {
+    async fn publish(&self, alert: &Alert) -> Result<PublicationId, NotifyError> {
+        let mut attributes = attributes(alert);
+        let beside: usize = attributes
+            .iter()
+            .map(|(name, text)| weight(name, text))
+            .sum();
+        let room = self.largest.saturating_sub(beside);
+        let whole = message(alert, room, self.chat);
+        let sent = self.send(subject(alert), whole, attributes.clone()).await;
+        let sent = match sent {
+            Err(fault) if is_about_the_message(&fault) => {
+                tracing::warn!(
+                    { ERROR_DETAIL } = fault.sentence(),
+                    "the topic refuses an alert: it is sent in its plainest form"
+                );
+                attributes.retain(|(name, _)| *name != BUCKET);
+                let plain = plainest(alert, self.chat);
+                self.send(subject(alert), plain, attributes).await
+            }
+            sent => sent,
+        };
+        sent.map_err(|fault| sorted(&fault, &self.topic))
+    }
+}
+
+/// Whether a publish was refused for what it said (API reference, `Publish`, errors).
+fn is_about_the_message(fault: &Fault) -> bool {
+    let Fault::Answer { code, .. } = fault else {
+        return false;
+    };
+    code.starts_with("InvalidParameter") || code.starts_with("ParameterValueInvalid")
 }
 
 /// What subscriptions filter by. Absent where an alert has none; far below the ten that reach a
 /// queue with raw delivery.
 fn attributes(alert: &Alert) -> Vec<(&'static str, String)> {
-    let kind = serde_json::to_value(alert.kind).expect("a word is JSON");
     let all = [
         ("threat_level", Some(alert.threat_level.as_str().to_owned())),
-        ("kind", kind.as_str().map(str::to_owned)),
+        ("kind", Some(alert.kind.as_str().to_owned())),
         (
-            "bucket",
+            BUCKET,
             alert.s3_bucket.clone().filter(|bucket| !bucket.is_empty()),
         ),
         (
@@ -220,7 +262,7 @@ mod tests {
     async fn an_alert_is_published_with_subject_texts_and_attributes() {
         let service = Scripted::start([topic(""), published("p1")]).await;
         let clients = service.clients().await;
-        let notifier = SnsNotifier::open(&clients, TOPIC).await.unwrap();
+        let notifier = SnsNotifier::open(&clients, TOPIC, true).await.unwrap();
         let alert = alert();
         let id = notifier.publish(&alert).await.unwrap();
         assert_eq!(id, PublicationId("p1".to_owned()));
@@ -232,12 +274,61 @@ mod tests {
         let data: Alert = serde_json::from_str(texts["default"].as_str().unwrap()).unwrap();
         assert_eq!(data, alert);
         assert_eq!(texts["email"], crate::alert::body(&alert));
+        assert_eq!(texts["https"], crate::alert::chat(&alert).to_string());
         let names: Vec<_> = (1..=4)
             .map(|n| form[&format!("MessageAttributes.entry.{n}.Name")].as_str())
             .collect();
         for name in ["threat_level", "kind", "bucket", "action"] {
             assert!(names.contains(&name), "{names:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_is_refused_is_sent_in_its_plainest_form() {
+        async fn check(last: Answer, accepted: bool) {
+            let refusal = refused(400, "InvalidParameter");
+            let service = Scripted::start([topic(""), refusal, last]).await;
+            let clients = service.clients().await;
+            let notifier = SnsNotifier::open(&clients, TOPIC, true).await.unwrap();
+            let odd = Alert {
+                s3_bucket: Some("수상한 \u{fffe} 버킷".to_owned()),
+                ..alert()
+            };
+            let sent = notifier.publish(&odd).await;
+            match sent {
+                Ok(id) if accepted => assert_eq!(id.0, "p2"),
+                Err(NotifyError::Refused(_)) if !accepted => {}
+                sent => panic!("{sent:?}"),
+            }
+            let asked = service.asked();
+            assert_eq!(asked.len(), 3, "twice and no more");
+            let whole = form(&asked[1].body);
+            assert!(whole.values().any(|value| value == "bucket"));
+            let plain = form(&asked[2].body);
+            assert!(
+                plain
+                    .values()
+                    .all(|value| value.is_ascii() && value != "bucket")
+            );
+            let texts: serde_json::Value = serde_json::from_str(&plain["Message"]).unwrap();
+            let data: Alert = serde_json::from_str(texts["default"].as_str().unwrap()).unwrap();
+            assert_eq!(data, odd, "data lose nothing by it");
+            assert!(texts["email"].as_str().unwrap().is_ascii());
+        }
+        check(published("p2"), true).await;
+        check(refused(400, "InvalidParameter"), false).await;
+    }
+
+    #[tokio::test]
+    async fn one_turn_is_one_publish_and_a_start_asks_again() {
+        let busy = || refused(503, "ServiceUnavailable");
+        let answers = [busy(), topic(""), busy(), published("p1")];
+        let service = Scripted::start(answers).await;
+        let clients = Clients::at_endpoint(&service.endpoint, None).await;
+        let notifier = SnsNotifier::open(&clients, TOPIC, false).await.unwrap();
+        let sent = notifier.publish(&alert()).await;
+        assert!(matches!(sent, Err(NotifyError::Unavailable(_))), "{sent:?}");
+        assert_eq!(service.asked().len(), 3);
     }
 
     #[test]
@@ -258,11 +349,17 @@ mod tests {
         let service = Scripted::start([topic(entry), topic("")]).await;
         let clients = service.clients().await;
         assert_eq!(
-            SnsNotifier::open(&clients, TOPIC).await.unwrap().largest,
+            SnsNotifier::open(&clients, TOPIC, false)
+                .await
+                .unwrap()
+                .largest,
             20_000
         );
         assert_eq!(
-            SnsNotifier::open(&clients, TOPIC).await.unwrap().largest,
+            SnsNotifier::open(&clients, TOPIC, false)
+                .await
+                .unwrap()
+                .largest,
             LARGEST
         );
     }
@@ -270,13 +367,14 @@ mod tests {
     #[tokio::test]
     async fn failures_are_sorted_by_who_has_to_act() {
         async fn check(status: u16, code: &str, passes: bool, says: &str) {
-            let service = Scripted::start([refused(status, code), refused(status, code)]).await;
+            let service = Scripted::start(vec![refused(status, code); 3]).await;
             let clients = service.clients().await;
-            let opened = SnsNotifier::open(&clients, TOPIC).await.unwrap_err();
+            let opened = SnsNotifier::open(&clients, TOPIC, false).await.unwrap_err();
             let notifier = SnsNotifier {
                 client: clients.sns,
                 topic: TOPIC.to_owned(),
                 largest: LARGEST,
+                chat: false,
             };
             let published = notifier.publish(&alert()).await.unwrap_err();
             for error in [opened, published] {

@@ -43,8 +43,21 @@ impl SqsQueue {
         dead_letter_url: Option<String>,
         visibility: Duration,
     ) -> Result<Self, QueueError> {
+        Self::open_as(clients, ("queue.url", url), dead_letter_url, visibility).await
+    }
+
+    /// The same for a queue whose URL stands in another setting: errors name that one.
+    ///
+    /// # Errors
+    /// As of [`SqsQueue::open`].
+    pub async fn open_as(
+        clients: &Clients,
+        (setting, url): (&'static str, &str),
+        dead_letter_url: Option<String>,
+        visibility: Duration,
+    ) -> Result<Self, QueueError> {
         let client = clients.sqs.clone();
-        fits(url, "queue.url", clients.region())?;
+        fits(url, setting, clients.region())?;
         let attributes = attributes(&client, url).await?;
         let arn = attributes
             .get(&Attribute::QueueArn)
