@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::metrics::Metrics;
 use super::names;
-use crate::alert::{Alert, Notifier, NotifyError, PublicationId};
+use crate::alert::{Alert, Notifier, NotifyError, PublicationId, Watch};
 use crate::retry::Reacts;
 
 /// A carrier whose alerts are counted.
@@ -32,5 +32,12 @@ impl Notifier for CountedNotifier {
         self.metrics
             .count(names::ALERTS, &[alert.kind.as_str(), result]);
         published
+    }
+}
+
+impl Watch for Metrics {
+    fn waiting_for_turn(&self, alerts: usize) {
+        let gauge = self.gauge(names::ALERTS_WAITING, &[]);
+        gauge.set(alerts as f64);
     }
 }

@@ -8,6 +8,7 @@
 mod alerts;
 mod calls;
 mod check;
+mod copies;
 mod health;
 mod metrics;
 pub mod names;
@@ -17,6 +18,7 @@ mod watching;
 
 pub use alerts::CountedNotifier;
 pub use check::{CheckError, check};
+pub use copies::{Channel, Copied};
 pub use health::{Health, Readiness, health, readiness};
 pub use metrics::Metrics;
 pub use server::{Ops, OpsError};

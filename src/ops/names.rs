@@ -97,6 +97,20 @@ pub const PASSED_OVER: Metric = counter(
     "Uploads not looked at, by why.",
 );
 
+/// Activities assessed, by level, and by who spoke: `model`, or why only the rules did.
+pub const ASSESSED: Metric = counter(
+    "s3_warden_activities_assessed_total",
+    &["level", "by"],
+    "Activities assessed, by level, and by who spoke: a model, or why only the rules did.",
+);
+
+/// Activities not assessed: our own, not notable, or done already.
+pub const ACTIVITIES_PASSED_OVER: Metric = counter(
+    "s3_warden_activities_passed_over_total",
+    &["code"],
+    "Activities not assessed, by why.",
+);
+
 /// Findings that came to their outcome, by what was decided and what came of it.
 pub const ACTIONS: Metric = counter(
     "s3_warden_actions_total",
@@ -231,6 +245,21 @@ pub const ALERTS: Metric = counter(
     "Alerts handed to their carrier, by kind and result.",
 );
 
+/// Alerts that are due and wait for a turn: what is above zero for long is a storm, or a rate that is
+/// too low (`alerts.max_per_minute`). Meanwhile more findings are merged into each.
+pub const ALERTS_WAITING: Metric = gauge(
+    "s3_warden_alerts_waiting",
+    "Alerts that are due and wait for a turn of the fleet.",
+);
+
+/// Copies of accepted alerts, by channel and what became of them: `accepted`, an error's code,
+/// `no_room`, or `not_sent` at the end.
+pub const COPIES: Metric = counter(
+    "s3_warden_alert_copies_total",
+    &["channel", "result"],
+    "Copies of accepted alerts for other channels, by channel and result.",
+);
+
 /// Whether a fault keeps the service from taking work (1).
 pub const PAUSED: Metric = gauge(
     "s3_warden_paused",
@@ -257,12 +286,14 @@ pub const STUCK: Metric = gauge(
 );
 
 /// All of them.
-pub const ALL: [Metric; 30] = [
+pub const ALL: [Metric; 34] = [
     RECEIVED,
     SETTLED,
     QUEUE_LAG,
     VERDICTS,
     PASSED_OVER,
+    ASSESSED,
+    ACTIVITIES_PASSED_OVER,
     ACTIONS,
     TAGS,
     UPLOAD_TO_VERDICT,
@@ -283,6 +314,8 @@ pub const ALL: [Metric; 30] = [
     BREAKER_OPEN,
     BREAKER_HELD,
     ALERTS,
+    ALERTS_WAITING,
+    COPIES,
     PAUSED,
     HALTED,
     DEFERRALS,

@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::metrics::{Metrics, seconds_between};
 use super::names;
 use crate::action::Outcome;
-use crate::event::{Delivery, Upload};
+use crate::event::{Activity, Delivery, Upload};
 use crate::object::{Mark, Tagged};
 use crate::record::Finding;
 use crate::retry::Reason;
+use crate::verdict::threat::{Assessment, Unassessed};
 use crate::verdict::{Inspection, Verdict};
 use crate::worker::Observer;
 
@@ -53,6 +54,15 @@ impl Observer for Metrics {
 
     fn passed_over(&self, _upload: &Upload, code: &'static str) {
         self.count(names::PASSED_OVER, &[code]);
+    }
+
+    fn assessed(&self, _activity: &Activity, assessment: &Assessment) {
+        let by = assessment.unassessed.map_or("model", Unassessed::code);
+        self.count(names::ASSESSED, &[assessment.threat.as_str(), by]);
+    }
+
+    fn activity_passed_over(&self, _activity: &Activity, code: &'static str) {
+        self.count(names::ACTIVITIES_PASSED_OVER, &[code]);
     }
 
     fn acknowledged(&self) {
