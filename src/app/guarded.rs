@@ -1,5 +1,6 @@
 //! The pipeline over a folder.
 
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,19 +8,20 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::ends::worked;
 use super::looker::Looker;
 use super::state::{ALERTS_FILE, BUCKET_FILE, plainly};
 use crate::action::{Breaker, Guards};
-use crate::alert::{Alert, Announcer, Notifier};
+use crate::alert::{Alert, Announcer, AnnouncerParts, Notifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{BucketName, Filter, Queue};
 use crate::local::{
-    FileLedger, FileSwitches, FolderSource, FolderStore, MemoryQueue, Progress, QueueOptions,
-    TerminalNotifier,
+    FileDigests, FileLedger, FileSwitches, FolderSource, FolderStore, MemoryQueue, MemoryTurns,
+    Progress, QueueOptions, TerminalNotifier,
 };
 use crate::object::ObjectStore;
 use crate::record::Ledger;
@@ -97,6 +99,7 @@ pub async fn guard(
     let store = FolderStore::open(&folder, bucket.clone(), quarantine)?;
     let ledger = FileLedger::open(&place.state).await.map_err(plainly)?;
     let switches = FileSwitches::open(&place.state).await.map_err(plainly)?;
+    let digests = FileDigests::open(&place.state).await.map_err(plainly)?;
     claim(place, &folder)?;
     let notifier = TerminalNotifier::open(&place.state.join(ALERTS_FILE), Box::new(show))?;
     let options = QueueOptions {
@@ -117,18 +120,26 @@ pub async fn guard(
         looker.limits,
     );
     let notifier: Arc<dyn Notifier> = Arc::new(notifier);
-    let (announcer, announcing) = Announcer::new(
+    let turns = MemoryTurns::new(config.alerts.max_per_minute, Arc::clone(&clock));
+    let (announcer, announcing) = Announcer::new(AnnouncerParts {
         notifier,
-        config.alerts,
-        Arc::clone(&clock),
-        Jitter::random(),
-    );
+        turns: Arc::new(turns),
+        digests: Arc::new(digests),
+        settings: config.alerts,
+        fleet_size: NonZeroU32::MIN,
+        clock: Arc::clone(&clock),
+        jitter: Jitter::random(),
+        watch: Arc::new(()),
+    });
     let guarded = config.intake.buckets.iter().cloned();
     let parts = Parts {
         queue: Arc::clone(&queue) as Arc<dyn Queue>,
+        events: None,
         store: Arc::new(store.clone()) as Arc<dyn ObjectStore>,
         ledger: Arc::new(ledger) as Arc<dyn Ledger>,
         inspector: Arc::new(inspector),
+        // A folder has no account whose records could come.
+        assessor: None,
         announcer,
         filter: Filter::new(config.intake.clone(), Vec::new()),
         policy: config.policy.clone(),
@@ -152,7 +163,9 @@ pub async fn guard(
         ask_first: true,
         // Nobody else works on this state folder: it is locked.
         sweep_after: Duration::ZERO,
-        options: config.requests,
+        options: config.requests.clone(),
+        alerts: config.alerts,
+        usd_per_day: None,
     };
     let worker = Worker::new(parts, settings);
     Ok(Guarded {
@@ -208,8 +221,8 @@ impl Guarded {
         let sourced = tokio::select! {
             sourced = self.source.run(&self.queue, stop.clone()) => sourced,
             // First of the two by a quick drain, or by a bug of ours, which goes on in us.
-            first = working.join_next() => {
-                ended = Some(finished(first)?);
+            first = worked(&mut working, &mut announcing) => {
+                ended = Some(first?);
                 Ok(())
             }
         };
@@ -217,7 +230,7 @@ impl Guarded {
         stop.cancel();
         let drained = match ended {
             Some(drained) => drained,
-            None => finished(working.join_next().await)?,
+            None => worked(&mut working, &mut announcing).await?,
         };
         // The worker held the last handles: the announcer ends when it has answered everyone. What
         // was cut short waits for no answer, and an alert that will not go out is told later.
@@ -227,15 +240,6 @@ impl Guarded {
         }
         sourced?;
         Ok(drained)
-    }
-}
-
-/// How the worker ended; a panic in it goes on in us.
-fn finished(ended: Option<Result<Drained, JoinError>>) -> anyhow::Result<Drained> {
-    match ended.context("the worker was started")? {
-        Ok(drained) => Ok(drained),
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => anyhow::bail!("the worker was ended from outside"),
     }
 }
 

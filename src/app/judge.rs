@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
+use crate::alert::{Language, ModelText};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::model::limits::{Budget, Scope, limited};
 use crate::model::{Meter, Model, Prices, Spending};
 use crate::retry::Jitter;
 use crate::verdict::Detector;
-use crate::verdict::ask::{Gate, Gated, ModelDetector};
+use crate::verdict::ask::{AnalystText, Gate, Gated, ModelAnalyst, ModelDetector};
+use crate::verdict::threat::{Analyst, SummaryLanguage};
 
 /// A judge, and what has to run beside it.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) struct Bench {
     pub(super) model: Arc<ModelDetector>,
     /// Holds judgements up until the model was tried.
     pub(super) gate: Gate,
+    /// Who assesses activities beyond the rules, where the settings want a model asked.
+    pub(super) analyst: Option<Arc<dyn Analyst>>,
     /// Where there is one.
     pub(super) budget: Option<Arc<Budget>>,
 }
@@ -44,7 +48,12 @@ pub(super) fn judge(
         .limits
         .max_tiles
         .max(config.object.limits.max_frames);
-    let largest = ModelDetector::largest_request(&config.model, &prices, pieces);
+    let picture = ModelDetector::largest_request(&config.model, &prices, pieces);
+    let activity = ModelAnalyst::largest_request(&config.model, &prices);
+    let largest = match config.threats.ask_model {
+        true => picture.max(activity),
+        false => picture,
+    };
     let scope = Scope {
         fleet_size: config.limits.fleet_size,
         largest,
@@ -54,6 +63,11 @@ pub(super) fn judge(
         clock,
     };
     let limited = limited(adapter, &config.model, &scope)?;
+    let analyst = config.threats.ask_model.then(|| {
+        let model = Arc::clone(&limited.model);
+        let analyst = ModelAnalyst::new(model, &config.model, text(config), Jitter::random());
+        Arc::new(analyst) as Arc<dyn Analyst>
+    });
     let model = Arc::new(ModelDetector::new(
         limited.model,
         &config.model,
@@ -65,8 +79,21 @@ pub(super) fn judge(
         detector: Arc::new(gated),
         model,
         gate,
+        analyst,
         budget: limited.budget,
     })
+}
+
+/// What becomes of a model's words about an activity.
+fn text(config: &Config) -> AnalystText {
+    let language = match config.alerts.language {
+        Language::En => SummaryLanguage::English,
+        Language::Ko => SummaryLanguage::Korean,
+    };
+    let wanted = config.alerts.model_text == ModelText::Scrubbed;
+    AnalystText {
+        summaries: wanted.then_some(language),
+    }
 }
 
 #[cfg(feature = "local-detector")]

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use crate::action::{Mode, Tagging};
-use crate::alert::TopicArn;
+use crate::alert::{Digests, TopicArn, Turns};
 use crate::aws::{
-    BedrockModel, Clients, ProbeError, S3Ledger, S3Overflow, S3Spending, S3Store, S3Switches,
-    SnsNotifier, SqsQueue,
+    BedrockModel, Clients, ProbeError, S3Digests, S3Ledger, S3Overflow, S3Spending, S3Store,
+    S3Switches, S3Turns, SnsNotifier, SqsQueue, StsIdentity,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::event::OwnPlace;
+use crate::event::{OwnPlace, QueueError};
 use crate::model::{Model, Spending, SpendingError};
 use crate::record::{Switches, date_of};
 
@@ -41,25 +41,30 @@ fn lines(sentences: &[String]) -> String {
 #[derive(Debug)]
 pub(super) struct Ground {
     pub(super) queue: Arc<SqsQueue>,
+    pub(super) events: Option<Arc<SqsQueue>>,
     pub(super) notifier: Arc<SnsNotifier>,
     pub(super) store: Arc<S3Store>,
     pub(super) ledger: Arc<S3Ledger>,
     pub(super) switches: Arc<dyn Switches>,
+    pub(super) turns: Arc<dyn Turns>,
+    pub(super) digests: Arc<dyn Digests>,
 }
 
 /// What is known before anything was called.
 #[derive(Debug)]
 pub(super) struct Outset {
-    clients: Clients,
+    pub(super) clients: Clients,
     pub(super) spending: Arc<S3Spending>,
     pub(super) model: Arc<dyn Model>,
+    pub(super) sts: StsIdentity,
 }
 
 /// Where the service is told to stand. Settings for the service have all of them.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
     queue_url: String,
-    topic: TopicArn,
+    events_url: Option<String>,
+    pub(super) topic: TopicArn,
     pub(super) records: OwnPlace,
     pub(super) quarantine: Option<OwnPlace>,
 }
@@ -69,6 +74,7 @@ impl Places {
     pub(super) fn of(config: &Config) -> Option<Self> {
         Some(Self {
             queue_url: config.queue.url.clone()?,
+            events_url: config.queue.events_url.clone(),
             topic: config.topic.clone()?,
             records: config.records.clone()?,
             quarantine: config.quarantine.clone(),
@@ -99,6 +105,7 @@ pub(super) async fn connect(
     Ok(Outset {
         spending: Arc::new(S3Spending::new(&clients, places.records.clone())),
         model: Arc::new(BedrockModel::new(&clients)),
+        sts: StsIdentity::new(&clients),
         clients,
     })
 }
@@ -121,19 +128,27 @@ pub(super) async fn reach(
         config.object.max_bytes,
     );
     let ledger = Arc::new(S3Ledger::new(clients, places.records.clone()));
-    let overflow = S3Overflow::new(clients, places.records.clone());
+    let overflow = Arc::new(S3Overflow::new(clients, places.records.clone()));
     let switches = S3Switches::new(clients, places.records.clone());
+    let turns = S3Turns::new(
+        clients,
+        places.records.clone(),
+        config.alerts.max_per_minute,
+        Arc::new(SystemClock),
+    );
+    let digests = S3Digests::new(clients, places.records.clone());
     let guarded: Vec<_> = config.intake.buckets.iter().cloned().collect();
     let removes = config.policy.mode == Mode::Enforce;
     let tags_clean = config.policy.tag == Tagging::All;
-    let (queue, notifier, records, buckets, account) = tokio::join!(
+    let (queue, events, notifier, records, buckets, account) = tokio::join!(
         SqsQueue::open(
             clients,
             &places.queue_url,
             config.queue.dead_letter_url.clone(),
             config.queue.visibility,
         ),
-        SnsNotifier::open(clients, places.topic.as_str()),
+        events_queue(config, places, clients),
+        SnsNotifier::open(clients, places.topic.as_str(), config.alerts.chat),
         ledger.probe(),
         store.probe(&guarded, removes, tags_clean),
         account(config, outset),
@@ -154,20 +169,41 @@ pub(super) async fn reach(
         unreachable.push(format!("records.bucket: {error}"));
     }
     let queue = queue.map_err(|error| unreachable.push(format!("queue.url: {error}")));
+    let events = events.map_err(|error| unreachable.push(format!("queue.events_url: {error}")));
     let notifier = notifier.map_err(|error| unreachable.push(format!("alerts.topic_arn: {error}")));
     if !settings.is_empty() {
         return Err(StartError::Settings(settings));
     }
-    let (Ok(queue), Ok(notifier), true) = (queue, notifier, unreachable.is_empty()) else {
+    let (Ok(queue), Ok(events), Ok(notifier), true) =
+        (queue, events, notifier, unreachable.is_empty())
+    else {
         return Err(StartError::Unreachable(unreachable));
     };
     Ok(Ground {
-        queue: Arc::new(queue.with_overflow(Arc::new(overflow))),
+        queue: Arc::new(queue.with_overflow(Arc::clone(&overflow) as _)),
+        events: events.map(|events| Arc::new(events.with_overflow(overflow))),
         notifier: Arc::new(notifier),
         store: Arc::new(store),
         switches: Arc::new(switches),
+        turns: Arc::new(turns),
+        digests: Arc::new(digests),
         ledger,
     })
+}
+
+/// Where security events have a queue of their own, it has dead letters of its own too: those of its
+/// redrive policy.
+async fn events_queue(
+    config: &Config,
+    places: &Places,
+    clients: &Clients,
+) -> Result<Option<SqsQueue>, QueueError> {
+    let Some(url) = &places.events_url else {
+        return Ok(None);
+    };
+    let named = ("queue.events_url", url.as_str());
+    let opened = SqsQueue::open_as(clients, named, None, config.queue.visibility).await;
+    opened.map(Some)
 }
 
 /// Where there is a budget, its account has to be writable: nothing is judged without it.

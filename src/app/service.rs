@@ -9,29 +9,38 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::future::BoxFuture;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::copies::channels;
+use super::ends::worked;
 use super::judge::{Bench, judge};
 use super::reach::{Ground, Places, StartError, connect, reach};
+use super::whoami::learn;
 use crate::action::{Breaker, Guards, Mode};
-use crate::alert::{Announcer, Notifier};
+use crate::alert::{Announcer, AnnouncerParts, Notifier};
+use crate::aws::SqsQueue;
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::event::{BucketName, Filter, OwnPlace, Queue};
+use crate::event::{BucketName, Filter, Options, OwnPlace, Queue};
 use crate::model::limits::Budget;
 use crate::object::{ObjectStore, Preparer};
-use crate::ops::{CountedNotifier, Metrics, Ops};
+use crate::ops::{Channel, Copied, CountedNotifier, Metrics, Ops};
 use crate::record::Ledger;
 use crate::retry::{Jitter, Reaction, Reacts};
 use crate::shutdown::Tokens;
-use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, MODEL_ID};
+use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, MODEL_ID, QUEUE_URL};
 use crate::verdict::ask::{Gate, ModelDetector};
+use crate::verdict::threat::{Assessor, Ourselves, OwnScope, Rules};
 use crate::verdict::{Inspector, InspectorLimits};
 use crate::worker::{Drained, Observer, Parts, Vitals, Worker, WorkerSettings};
 
 /// How long the announcer and the account of spending may take to end after the worker has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// How long copies of alerts for other channels may take after that.
+const LAST_COPIES: Duration = Duration::from_secs(3);
 
 /// How much older than any lease an open finding must be before another task finishes it.
 const SWEEP_MARGIN: Duration = Duration::from_secs(60);
@@ -63,15 +72,29 @@ pub async fn serve(config: &Config, path_style: bool, tokens: &Tokens) -> anyhow
         Arc::clone(&clock),
     )
     .map_err(|error| StartError::Settings(vec![format!("{error:#}")]))?;
+    let rules = Rules::load(config.threats.rules.as_deref())
+        .map_err(|error| StartError::Settings(vec![format!("threats.rules: {error}")]))?;
+    // Asked beside the probes, so that the answer is usually there before the first event.
+    let (knows, ourselves) = oneshot::channel();
+    let mut learning = JoinSet::new();
+    learning.spawn(learn(outset.sts.clone(), ourselves, closing.clone()));
     let ground = tokio::select! {
         ground = reach(config, &places, &outset) => ground?,
         () = tokens.drain.cancelled() => return Ok(Drained::Clean),
     };
     let job = job(config);
     tracing::info!("{job}");
-    let service = Service::build(config, &places, ground, bench, (vitals, metrics, clock));
+    let ourselves = Arc::new(Ourselves::new(scope(config, &places, &ground)));
+    // The other end waits for it as long as it lives.
+    drop(knows.send(Arc::clone(&ourselves)));
+    let analyst = bench.analyst.clone();
+    let assessor = Assessor::new(rules, ourselves, &config.threats, analyst);
+    let shown = (vitals, metrics, clock);
+    let copies = channels(config, &places, &outset.clients, &shown.2);
+    let service = Service::build(config, &places, ground, (bench, assessor, copies), shown);
     let drained = service.run(tokens).await;
     closing.cancel();
+    learning.abort_all();
     while endpoint.join_next().await.is_some() {}
     drained
 }
@@ -91,17 +114,17 @@ fn job(config: &Config) -> String {
 /// What is allowed and probably not meant.
 fn warnings(config: &Config) -> Vec<String> {
     let mut warnings = config.model.warnings();
-    if config.queue.events_url.is_some() {
-        warnings.push(
-            "queue.events_url: security events are not assessed by this version; that queue is \
-             left alone and nothing in it is lost"
-                .to_owned(),
-        );
-    }
     if config.limits.drain > Duration::from_secs(105) {
         warnings.push(
             "limits.drain_seconds: longer than a container on Fargate gets to stop (120 s, less \
              15 s for the last calls)"
+                .to_owned(),
+        );
+    }
+    if config.model.usd_per_day.is_some() && config.queue.events_url.is_none() {
+        warnings.push(
+            "model.usd_per_day is set and queue.events_url is not: once the money of a day is \
+             spent, security events that come on the queue of uploads wait with them"
                 .to_owned(),
         );
     }
@@ -112,6 +135,7 @@ fn warnings(config: &Config) -> Vec<String> {
 struct Service {
     worker: Worker,
     announcing: BoxFuture<'static, ()>,
+    copying: BoxFuture<'static, ()>,
     model: Arc<ModelDetector>,
     gate: Gate,
     budget: Option<Arc<Budget>>,
@@ -123,7 +147,7 @@ impl Service {
         config: &Config,
         places: &Places,
         ground: Ground,
-        bench: Bench,
+        (bench, assessor, copies): (Bench, Assessor, Vec<Channel>),
         (vitals, metrics, clock): (Vitals, Arc<Metrics>, Arc<dyn Clock>),
     ) -> Self {
         let Bench {
@@ -131,6 +155,7 @@ impl Service {
             model,
             gate,
             budget,
+            analyst: _,
         } = bench;
         let store: Arc<dyn ObjectStore> = ground.store;
         let limits = InspectorLimits {
@@ -142,24 +167,38 @@ impl Service {
         };
         let preparer = Preparer::new(&config.object);
         let inspector = Inspector::new(Arc::clone(&store), preparer, detector, limits);
-        let notifier: Arc<dyn Notifier> =
-            Arc::new(CountedNotifier::new(ground.notifier, Arc::clone(&metrics)));
-        let (announcer, announcing) = Announcer::new(
+        let notifier = Arc::new(CountedNotifier::new(ground.notifier, Arc::clone(&metrics)));
+        let (notifier, copying) = Copied::new(notifier, copies, &metrics, &Jitter::random());
+        let notifier: Arc<dyn Notifier> = Arc::new(notifier);
+        let (announcer, announcing) = Announcer::new(AnnouncerParts {
             notifier,
-            config.alerts,
-            Arc::clone(&clock),
-            Jitter::random(),
-        );
+            turns: ground.turns,
+            digests: ground.digests,
+            settings: config.alerts,
+            fleet_size: config.limits.fleet_size,
+            clock: Arc::clone(&clock),
+            jitter: Jitter::random(),
+            watch: Arc::clone(&metrics) as _,
+        });
         let own: Vec<OwnPlace> = std::iter::once(places.records.clone())
             .chain(places.quarantine.clone())
             .collect();
+        warn_of_few_receives(&ground.queue);
+        ground
+            .events
+            .as_deref()
+            .into_iter()
+            .for_each(warn_of_few_receives);
         let queue: Arc<dyn Queue> = ground.queue;
+        let events = ground.events.map(|events| events as Arc<dyn Queue>);
         let sweep_after = config.limits.held_at_most + queue.visibility() + SWEEP_MARGIN;
         let parts = Parts {
             queue,
+            events,
             store,
             ledger: ground.ledger as Arc<dyn Ledger>,
             inspector: Arc::new(inspector),
+            assessor: Some(Arc::new(assessor)),
             announcer,
             filter: Filter::new(config.intake.clone(), own.clone()),
             policy: config.policy.clone(),
@@ -184,17 +223,17 @@ impl Service {
             // A read of the records for every upload would double what a clean object costs.
             ask_first: false,
             sweep_after,
-            options: config.requests,
+            options: Options {
+                cloudtrail_uploads: config.intake.cloudtrail_uploads.clone(),
+                ..config.requests.clone()
+            },
+            alerts: config.alerts,
+            usd_per_day: config.model.usd_per_day,
         };
-        if parts.queue.max_receives().is_some_and(|most| most < 10) {
-            tracing::warn!(
-                "the queue allows few receives of a message (maxReceiveCount): trouble that lasts \
-                 will park good messages; allow 20"
-            );
-        }
         Self {
             worker: Worker::new(parts, settings),
             announcing: Box::pin(announcing),
+            copying: Box::pin(copying),
             model,
             gate,
             budget,
@@ -204,28 +243,67 @@ impl Service {
 
     async fn run(self, tokens: &Tokens) -> anyhow::Result<Drained> {
         let ended = CancellationToken::new();
+        let mut announcing = JoinSet::new();
+        announcing.spawn(self.announcing);
         let mut beside = JoinSet::new();
-        beside.spawn(self.announcing);
         if let Some(budget) = self.budget {
             let until = ended.clone();
             beside.spawn(async move { budget.run(until).await });
         }
+        let mut copying = JoinSet::new();
+        copying.spawn(self.copying);
         let mut trying = JoinSet::new();
         trying.spawn(try_model(self.model, self.gate, self.vitals));
         let mut working = JoinSet::new();
         working.spawn(self.worker.run(tokens.drain.clone(), tokens.now.clone()));
-        let drained = match working.join_next().await {
-            Some(Ok(drained)) => drained,
-            Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Some(Err(_)) | None => anyhow::bail!("the worker was ended from outside"),
-        };
+        let drained = worked(&mut working, &mut announcing).await?;
         ended.cancel();
         trying.abort_all();
-        let last = async { while beside.join_next().await.is_some() {} };
+        let last = async {
+            while announcing.join_next().await.is_some() {}
+            while beside.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(LAST_WORDS, last).await.is_err() {
             tracing::warn!("some alerts are not out: they are announced after the next start");
         }
+        // With the announcer goes the last who hands alerts over; copies of what is out follow it.
+        announcing.shutdown().await;
+        beside.shutdown().await;
+        let last = async { while copying.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_COPIES, last).await.is_err() {
+            // What is left of them is counted and said as they are dropped.
+            copying.shutdown().await;
+        }
         Ok(drained)
+    }
+}
+
+/// Good messages must outlive trouble that lasts.
+fn warn_of_few_receives(queue: &SqsQueue) {
+    if queue.max_receives().is_some_and(|most| most < 10) {
+        tracing::warn!(
+            { QUEUE_URL } = queue.url(),
+            "the queue allows few receives of a message (maxReceiveCount): trouble that lasts \
+             will park good messages; allow 20"
+        );
+    }
+}
+
+/// What we work on: a call of our own role is ours only where it is about these.
+fn scope(config: &Config, places: &Places, ground: &Ground) -> OwnScope {
+    let queues = || std::iter::once(&ground.queue).chain(&ground.events);
+    OwnScope {
+        buckets: config.intake.buckets.clone(),
+        records: Some(places.records.clone()),
+        quarantine: places.quarantine.clone(),
+        queues: queues().map(|queue| queue.url().to_owned()).collect(),
+        dead_letters: queues()
+            .filter_map(|queue| queue.dead_letter_url().map(str::to_owned))
+            .collect(),
+        topic: Some(places.topic.to_string()),
+        models: config.model.models.iter().cloned().collect(),
+        event_bus: config.copies.event_bus.clone(),
+        security_hub: config.copies.security_hub,
     }
 }
 

@@ -114,7 +114,7 @@ async fn held(
             finding.outcome == Some(Outcome::Held) && after
         });
     Ok(held
-        .map(|finding| (finding.subject.bucket.to_string(), finding.id.to_string()))
+        .filter_map(|finding| Some((finding.bucket()?.to_string(), finding.id.to_string())))
         .collect())
 }
 

@@ -200,7 +200,7 @@ fn ending(
     let gravest = story
         .announced
         .iter()
-        .max_by_key(|finding| finding.judgement.threat);
+        .max_by_key(|finding| finding.threat());
     let alert = gravest.and_then(|finding| Alert::about(finding, &config.alerts));
     if let Some(alert) = alert {
         out.line(format!(
@@ -243,12 +243,12 @@ fn next_steps(out: &mut Out, place: &Place, finding: Option<&Finding>) -> anyhow
     ))?;
     out.line(format!("  bucket    {}", place.folder.display()))?;
     out.line(format!("\n{}", out.paint(Ink::Strong, "What to run next")))?;
-    if let Some(finding) = finding {
+    if let Some(key) = finding.and_then(Finding::key) {
         out.line(format!(
             "  {} explain {} {BUCKET} {}",
             program(),
             state_option(place),
-            alert::quoted(&shown(finding.subject.key.as_str()))
+            alert::quoted(&shown(key.as_str()))
         ))?;
     }
     for (arguments, what) in [

@@ -1,4 +1,5 @@
-//! `explain BUCKET KEY`: the lineage of one object, from its event to its alert.
+//! `explain BUCKET KEY`: the lineage of one object, from its event to its alert. `explain FINDING`:
+//! that of one finding, be it about an object or about an activity.
 
 use std::path::PathBuf;
 
@@ -7,29 +8,31 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use super::verdict_text::{categories, deed, reason};
-use super::{Ink, Out, Refusal, Surroundings, exit, shown};
+use super::{Ink, Out, Refusal, Surroundings, activity_text, exit, shown};
 use crate::app;
 use crate::config::{Operator, Sources};
-use crate::event::{BucketName, Key};
-use crate::record::{Finding, Query, date_of};
+use crate::event::{BucketName, FindingId, Key};
+use crate::record::{Case, Finding, Query, date_of};
 
-/// Tell the story of one object: event, verdict, rule, action, alert
+/// Tell the story of one object or finding: event, verdict, rule, action, alert
 #[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Exit codes: 0 something is recorded, 2 nothing is, 64 usage or no records, 69 the \
     records cannot be reached."
 )]
 pub struct Explain {
-    /// The bucket; of a guarded folder, its name
+    /// The bucket (of a guarded folder, its name), or with no key the id of a finding as alerts name
+    /// it
+    #[arg(value_name = "BUCKET|FINDING")]
     pub bucket: String,
     /// The key of the object
-    pub key: String,
+    pub key: Option<String>,
     /// Where the findings of a guarded folder lie, when it is not the usual place; findings of the
     /// service lie in records.bucket
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
     /// Only findings about events from this day on (UTC); of the service, unless said otherwise, of
-    /// the last 30 days
+    /// the last 30 days, and by the id of a finding of the last 95
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub since: Option<Date>,
     /// Print one JSON finding per line
@@ -44,17 +47,21 @@ impl Explain {
         surroundings: &Surroundings,
         mut out: Out,
     ) -> anyhow::Result<u8> {
-        let bucket = BucketName::new(self.bucket.clone())
-            .ok_or_else(|| Refusal::usage("the bucket's name is empty"))?;
-        let key = Some(Key::new(self.key.clone()));
-        let query = Query {
-            bucket: Some(bucket),
-            key,
-            clean: true,
-            from: self.since,
-            ..Query::default()
+        let (findings, place) = match &self.key {
+            Some(key) => {
+                let bucket = BucketName::new(self.bucket.clone())
+                    .ok_or_else(|| Refusal::usage("the bucket's name is empty"))?;
+                let query = Query {
+                    bucket: Some(bucket),
+                    key: Some(Key::new(key.clone())),
+                    clean: true,
+                    from: self.since,
+                    ..Query::default()
+                };
+                self.recorded(sources, surroundings, query).await?
+            }
+            None => self.by_id(sources, surroundings).await?,
         };
-        let (findings, place) = self.recorded(sources, surroundings, query).await?;
         if self.json {
             for finding in &findings {
                 out.json(finding)?;
@@ -66,11 +73,11 @@ impl Explain {
             });
         }
         if findings.is_empty() {
-            out.line(format!(
-                "Nothing is recorded about {} in {} (records: {place}).",
-                shown(&self.key),
-                shown(&self.bucket),
-            ))?;
+            let what = match &self.key {
+                Some(key) => format!("about {} in {}", shown(key), shown(&self.bucket)),
+                None => format!("as finding {}", shown(&self.bucket)),
+            };
+            out.line(format!("Nothing is recorded {what} (records: {place})."))?;
             out.prose(
                 Some(Ink::Faint),
                 "Clean verdicts are written in batches: the latest of a watch or service that still runs may be missing.",
@@ -112,6 +119,48 @@ impl Explain {
         Ok((findings, state.display().to_string()))
     }
 
+    /// The finding of this id. It lies under the date of its event, which the id does not tell, so
+    /// that every day is asked, the latest first.
+    async fn by_id(
+        &self,
+        sources: Sources,
+        surroundings: &Surroundings,
+    ) -> anyhow::Result<(Vec<Finding>, String)> {
+        let id: FindingId = self.bucket.parse().map_err(|_| {
+            Refusal::usage(
+                "give a bucket and a key, or alone the id of a finding: 32 hexadecimal digits",
+            )
+        })?;
+        let operator = Operator::load(sources).map_err(|errors| Refusal::settings(&errors))?;
+        if let Some(state) = &self.state {
+            let all = Query {
+                clean: true,
+                from: self.since,
+                ..Query::default()
+            };
+            let mut findings = app::recorded(state, all).await.map_err(Refusal::usage)?;
+            findings.retain(|finding| finding.id == id);
+            return Ok((findings, state.display().to_string()));
+        }
+        let Some(place) = &operator.records else {
+            return Err(Refusal::usage(
+                "nobody says where findings lie: name the bucket with those of the service as \
+                 records.bucket, or the place of those of a folder with --state DIR",
+            )
+            .into());
+        };
+        let records = app::records(&operator, surroundings.path_style())
+            .await
+            .map_err(Refusal::usage)?;
+        // A clock that runs ahead dates an event tomorrow.
+        let latest = date_of(Timestamp::now()).saturating_add(1.days());
+        let found = app::find_back(&*records, &id, latest, self.since)
+            .await
+            .map_err(Refusal::unavailable)?;
+        let found: Vec<_> = found.into_iter().collect();
+        Ok((found, format!("s3://{}/{}", place.bucket, place.prefix)))
+    }
+
     /// The one place of state that belongs to a folder of this name.
     fn usual_place(&self, surroundings: &Surroundings) -> Result<PathBuf, Refusal> {
         let known = app::states_of(
@@ -140,12 +189,13 @@ impl Explain {
 
 fn tell(out: &mut Out, finding: &Finding) -> std::io::Result<()> {
     let Finding {
-        subject,
-        judgement,
-        decision,
-        times,
-        ..
+        decision, times, ..
     } = finding;
+    let case = match &finding.case {
+        Case::Object(case) => case,
+        Case::Activity(case) => return activity_text::tell(out, finding, case),
+    };
+    let (subject, judgement) = (&case.subject, &case.judgement);
     out.line(out.paint(
         Ink::Strong,
         &format!("{} in {}", shown(subject.key.as_str()), subject.bucket),
@@ -155,7 +205,7 @@ fn tell(out: &mut Out, finding: &Finding) -> std::io::Result<()> {
         "finding",
         format!("{} (revision {})", finding.id, finding.revision),
     )?;
-    let by = finding.uploaded_by.principal.as_deref().map(shown);
+    let by = case.uploaded_by.principal.as_deref().map(shown);
     row(
         "event",
         format!(
@@ -224,20 +274,24 @@ fn tell(out: &mut Out, finding: &Finding) -> std::io::Result<()> {
         "action",
         format!("{} -> {}{when}", decision.action.as_str(), deed(finding)),
     )?;
-    let alert = match (&finding.publication, times.announced_at) {
+    row("alert", alert(finding))
+}
+
+/// Whether and when people were told.
+pub(super) fn alert(finding: &Finding) -> String {
+    match (&finding.publication, finding.times.announced_at) {
         (Some(publication), Some(at)) => format!("{publication} at {}", moment(at)),
         (None, Some(_)) => "none: this is only remembered".to_owned(),
         _ => "not sent yet".to_owned(),
-    };
-    row("alert", alert)
+    }
 }
 
 /// A time to the second: finer is only in `--json`.
-fn moment(at: Timestamp) -> String {
+pub(super) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-const fn mode(finding: &Finding) -> &'static str {
+pub(super) const fn mode(finding: &Finding) -> &'static str {
     match finding.decision.mode {
         crate::action::Mode::Observe => "observe",
         crate::action::Mode::Enforce => "enforce",

@@ -2,6 +2,7 @@
 //! code; what is wrong with its arguments or settings is one clear sentence.
 
 #[cfg(feature = "local-detector")]
+mod activity_text;
 mod analyze;
 mod breaker;
 mod config;

@@ -74,15 +74,18 @@ impl Observer for Eyes {
     }
 
     fn acted(&self, finding: &Finding) {
+        let Some(case) = finding.object() else {
+            return;
+        };
         let row = Row {
-            key: finding.subject.key.as_str().to_owned(),
-            verdict: finding.judgement.verdict.clone(),
+            key: case.subject.key.as_str().to_owned(),
+            verdict: case.judgement.verdict.clone(),
             deed: deed(finding),
             removed: matches!(
                 finding.outcome,
                 Some(Outcome::Deleted | Outcome::Quarantined)
             ),
-            millis: finding.judgement.millis,
+            millis: case.judgement.millis,
         };
         self.tell(Seen::Acted(row));
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::settled::Settled;
 use super::{ConfigErrors, DEFAULTS, Purpose, Sources, service, settle};
 use crate::action::{Policy, RawPolicy};
-use crate::alert::{AlertSettings, RawAlerts, TopicArn};
+use crate::alert::{AlertSettings, CopySettings, RawAlerts, TopicArn};
 use crate::aws::{AwsSettings, RawAws};
 use crate::event::{Intake, Options, OwnPlace, RawIntake, RawRequests};
 use crate::local::{LocalSettings, RawLocal};
@@ -16,6 +16,7 @@ use crate::object::{ObjectSettings, RawObject};
 use crate::ops::{OpsSettings, RawOps};
 use crate::record::{RawQuarantine, RawRecords};
 use crate::settings::Problems;
+use crate::verdict::threat::{RawThreats, ThreatSettings};
 use crate::verdict::{RawVerdict, VerdictSettings};
 use crate::worker::{Limits, QueueSettings, RawLimits, RawQueue};
 
@@ -36,6 +37,8 @@ pub struct RawConfig {
     pub object: RawObject,
     /// How it is judged.
     pub verdict: RawVerdict,
+    /// What is assessed of what happens in the account.
+    pub threats: RawThreats,
     /// What is done about a verdict.
     pub policy: RawPolicy,
     /// Where removed objects go, if they are not deleted.
@@ -69,12 +72,16 @@ pub struct Config {
     pub object: ObjectSettings,
     /// How it is judged.
     pub verdict: VerdictSettings,
+    /// What is assessed of what happens in the account.
+    pub threats: ThreatSettings,
     /// What is done about a verdict.
     pub policy: Policy,
     /// Where removed objects go, if they are not deleted.
     pub quarantine: Option<OwnPlace>,
     /// How people are told.
     pub alerts: AlertSettings,
+    /// Where alerts are copied to, beside the topic.
+    pub copies: CopySettings,
     /// The topic that alerts are published to.
     pub topic: Option<TopicArn>,
     /// Where findings lie.
@@ -120,6 +127,7 @@ impl Config {
         let model = raw.model.validate(&mut problems);
         let object = raw.object.validate(&mut problems);
         let verdict = raw.verdict.validate(&mut problems);
+        let threats = raw.threats.validate(&mut problems);
         let has_quarantine = match purpose {
             Purpose::Folder => !raw.local.quarantine.is_empty(),
             Purpose::Service => raw.quarantine.bucket.is_some(),
@@ -128,6 +136,7 @@ impl Config {
         let policy = raw.policy.validate(has_quarantine, &mut problems);
         let quarantine = raw.quarantine.validate(&mut problems);
         let topic = raw.alerts.topic(&mut problems);
+        let copies = raw.alerts.copies(&mut problems);
         let alerts = raw.alerts.validate(&mut problems);
         let records = raw.records.validate(&mut problems);
         let queue = raw.queue.validate(&mut problems);
@@ -147,9 +156,11 @@ impl Config {
             model: model.expect(SAID),
             object: object.expect(SAID),
             verdict: verdict.expect(SAID),
+            threats: threats.expect(SAID),
             policy: policy.expect(SAID),
             quarantine: quarantine.expect(SAID),
             alerts: alerts.expect(SAID),
+            copies: copies.expect(SAID),
             topic: topic.expect(SAID),
             records: records.expect(SAID),
             queue: queue.expect(SAID),

@@ -38,7 +38,8 @@ pub(super) fn require(raw: &RawConfig, problems: &mut Problems) {
         ("quarantine", &raw.quarantine.bucket),
     ] {
         if let Some(bucket) = bucket
-            && raw.intake.buckets.contains(bucket)
+            && (raw.intake.buckets.contains(bucket)
+                || raw.intake.cloudtrail_uploads.contains(bucket))
         {
             problems.add(
                 format!("{section}.bucket"),
@@ -48,6 +49,13 @@ pub(super) fn require(raw: &RawConfig, problems: &mut Problems) {
                 ),
             );
         }
+    }
+    if !missing(&raw.queue.url) && raw.queue.url == raw.queue.events_url {
+        problems.add(
+            "queue.events_url",
+            "is queue.url: events may come there as well; leave this out, or give them a queue of \
+             their own",
+        );
     }
     if !missing(&raw.queue.url) && raw.queue.url == raw.queue.dead_letter_url {
         problems.add(
