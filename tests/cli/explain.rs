@@ -79,3 +79,39 @@ async fn a_place_without_records_is_one_sentence() {
         .await
         .refused(64, &["several", "--state"]);
 }
+
+#[tokio::test]
+async fn a_finding_is_found_by_its_id_alone() {
+    let home = Home::new();
+    home.put("files/empty.png", "empty.png");
+    home.run(&["watch", "inbox", "--once", "--state", "state"])
+        .await
+        .ended(0);
+    let about = [
+        "explain",
+        "--json",
+        "--state",
+        "state",
+        "inbox",
+        "empty.png",
+    ];
+    let finding = home.run(&about).await.ended(0).json();
+    let id = finding[0]["id"].as_str().unwrap();
+    let told = home
+        .run(&["explain", "--state", "state", id])
+        .await
+        .ended(0);
+    assert!(told.out.contains("empty.png"), "{}", told.out);
+    assert!(told.out.contains(id), "{}", told.out);
+
+    let other = "0123456789abcdef0123456789abcdef";
+    let none = home.run(&["explain", "--state", "state", other]).await;
+    let none = none.ended(2);
+    assert!(none.out.contains(other), "{}", none.out);
+    home.run(&["explain", "--state", "state", "inbox"])
+        .await
+        .refused(64, &["finding", "key"]);
+    home.run(&["explain", other])
+        .await
+        .refused(64, &["records.bucket", "--state"]);
+}

@@ -29,7 +29,7 @@ async fn wrong_usage_is_64() {
         &["guard"],
         &["analyze"],
         &["watch"],
-        &["explain", "only-a-bucket"],
+        &["explain"],
         &["watch", "inbox", "--enforc"],
     ];
     for arguments in wrong {

@@ -9,7 +9,7 @@ use s3_warden::action::{Action, Decision, Mode, Tell};
 use s3_warden::aws::Clients;
 use s3_warden::event::{BucketName, ETag, FindingId, Identity, Key, ObjectPin, Sequencer};
 use s3_warden::object::ObjectRef;
-use s3_warden::record::{Finding, Intent, Judgement, Subject, UploadedBy};
+use s3_warden::record::{Case, Finding, Intent, Judgement, ObjectCase, Subject, UploadedBy};
 use s3_warden::verdict::{Category, Confidence, Threat, Verdict};
 
 /// Where an adapter is tested.
@@ -141,30 +141,33 @@ fn build(mode: Mode, key: &str, happened_at: &str, verdict: Verdict, threat: Thr
     let etag = ETag::new("0123").unwrap();
     Intent::new(
         identity(key),
-        Subject {
-            bucket: bucket(),
-            key: Key::new(key),
-            object: Some(ObjectRef {
+        Case::Object(Box::new(ObjectCase {
+            subject: Subject {
                 bucket: bucket(),
                 key: Key::new(key),
-                pin: ObjectPin {
-                    version: None,
-                    etag,
-                },
-            }),
-            size: Some(12),
-            sha256: None,
-            format: None,
-        },
-        UploadedBy::default(),
-        Judgement {
-            verdict,
-            threat,
-            judge: None,
-            cached: false,
-            millis: 7,
-            cost_usd: 0.0,
-        },
+                object: Some(ObjectRef {
+                    bucket: bucket(),
+                    key: Key::new(key),
+                    pin: ObjectPin {
+                        version: None,
+                        etag,
+                    },
+                }),
+                size: Some(12),
+                sha256: None,
+                format: None,
+            },
+            uploaded_by: UploadedBy::default(),
+            judgement: Judgement {
+                verdict,
+                threat,
+                exposure: None,
+                judge: None,
+                cached: false,
+                millis: 7,
+                cost_usd: 0.0,
+            },
+        })),
         Decision {
             action: if removes {
                 Action::Delete

@@ -146,7 +146,7 @@ async fn keys(ledger: &dyn Ledger, query: Query) -> Vec<String> {
     let page = ledger.list(&query).await.unwrap();
     let findings = page.findings.iter();
     findings
-        .map(|finding| finding.subject.key.as_str().to_owned())
+        .map(|finding| finding.key().unwrap().as_str().to_owned())
         .collect()
 }
 
@@ -268,11 +268,11 @@ async fn open_lists_what_is_not_announced(ground: &impl LedgerGround) {
     let open = bench.ledger().open(10).await.unwrap();
     let shown: Vec<_> = open
         .iter()
-        .map(|finding| (finding.subject.key.as_str(), finding.state))
+        .map(|finding| (finding.key().unwrap().as_str(), finding.state))
         .collect();
     assert_eq!(shown, [("old", State::Acted), ("young", State::Intent)]);
     let oldest = bench.ledger().open(1).await.unwrap();
-    assert_eq!(oldest[0].subject.key.as_str(), "old");
+    assert_eq!(oldest[0].key().unwrap().as_str(), "old");
 }
 
 async fn findings_lie_at_the_date_of_the_event(ground: &impl LedgerGround) {

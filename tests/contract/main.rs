@@ -9,6 +9,7 @@
     reason = "the helpers of tests fail as tests do; clippy only excuses the tests themselves"
 )]
 
+mod digests;
 mod disk_full;
 mod kit;
 mod ledger;
@@ -23,7 +24,9 @@ mod source;
 mod spending;
 mod store;
 mod store_denials;
+mod store_exposure;
 mod store_folder;
 mod store_refusals;
 mod store_s3;
 mod switches;
+mod turns;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_sqs::types::QueueAttributeName;
-use s3_warden::alert::{Alert, AlertKind, Notifier, NotifyError};
+use s3_warden::alert::{Alert, AlertKind, Language, Notifier, NotifyError};
 use s3_warden::aws::SnsNotifier;
 use s3_warden::local::TerminalNotifier;
 use s3_warden::verdict::Threat;
@@ -102,7 +102,7 @@ impl NotifierGround for Emulator {
         let subscribe = subscribe.endpoint(&attributes[&QueueAttributeName::QueueArn]);
         let subscribe = subscribe.attributes("RawMessageDelivery", "true");
         subscribe.send().await.unwrap();
-        let notifier = SnsNotifier::open(&Self::clients().await, &topic).await;
+        let notifier = SnsNotifier::open(&Self::clients().await, &topic, false).await;
         EmulatorBench {
             notifier: notifier.unwrap(),
             client,
@@ -173,7 +173,7 @@ mod on_a_topic {
     async fn a_topic_that_is_missing_is_named_with_the_remedy() {
         let clients = Emulator::clients().await;
         let arn = "arn:aws:sns:us-east-1:000000000000:nobody-made-this";
-        let error = SnsNotifier::open(&clients, arn).await.unwrap_err();
+        let error = SnsNotifier::open(&clients, arn, false).await.unwrap_err();
         let text = error.to_string();
         assert!(matches!(error, NotifyError::Refused(_)), "{text}");
         assert!(
@@ -185,31 +185,14 @@ mod on_a_topic {
 
 fn alert(title: &str) -> Alert {
     Alert {
-        schema_version: 1,
-        kind: AlertKind::Flagged,
         event_title: title.to_owned(),
         summarize: "a passport was found and removed,\nin two lines".to_owned(),
-        threat_level: Threat::High,
         s3_bucket: Some("inbox".to_owned()),
-        s3_key: None,
         is_image_upload: true,
         media_type: Some("image/png".to_owned()),
         verdict: Some("flagged".to_owned()),
-        categories: std::collections::BTreeSet::new(),
-        confidence: None,
-        reason: None,
-        action: None,
-        mode: None,
-        outcome: None,
-        outcomes: Vec::new(),
         next_step: "nothing".to_owned(),
-        finding_id: None,
-        finding_ids: Vec::new(),
-        count: 1,
-        uploader: None,
-        uploader_ip: None,
-        happened_at: None,
-        cost_usd: 0.0,
+        ..Alert::blank(AlertKind::Flagged, Threat::High, Language::En)
     }
 }
 

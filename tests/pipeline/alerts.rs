@@ -54,7 +54,7 @@ async fn an_alert_held_too_long_is_told_later_and_never_judged_again() {
         (ground.judge.asked(), ground.faults.calls(Step::Remove)),
         (1, 1)
     );
-    assert_eq!(ground.alerts().len(), 1);
+    assert_eq!(ground.told().len(), 1);
     assert!(ground.letters().is_empty());
 }
 

@@ -37,8 +37,9 @@ async fn the_budget_of_the_day_stops_polling_until_the_next() {
     assert_eq!((standing.wait, standing.stuck), ("budget", false));
     let alerts = ground.alerts();
     let kinds: Vec<_> = alerts.iter().map(|alert| alert.kind).collect();
-    assert_eq!(kinds, [AlertKind::Paused], "said once");
-    assert!(alerts[0].summarize.contains("in about 5 h"), "{alerts:?}");
+    assert_eq!(kinds, [AlertKind::BudgetSpent], "said once");
+    let until = alerts[0].ends_at.unwrap().as_second() - ground.now().as_second();
+    assert!((0..=120).contains(&until), "{alerts:?}");
     assert_eq!(ground.judge.asked(), 5);
 
     ground.judge.always(Turn::Answer);

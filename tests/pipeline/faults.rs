@@ -19,6 +19,8 @@ pub(crate) enum Step {
     Announced,
     Publish,
     Receive,
+    /// Of the queue of events.
+    ReceiveEvents,
     Extend,
     Ack,
     Park,

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use s3_warden::alert::{Alert, Notifier, NotifyError, PublicationId};
 use s3_warden::event::{Delivery, EntryError, FindingId, Queue, QueueError, Receipt, Target};
 use s3_warden::object::{
-    Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
+    Exposure, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
 };
 use s3_warden::record::{
     Begun, Finding, FleetBreaker, Halt, Intent, Ledger, LedgerError, Page, Positions, Query, State,
@@ -24,6 +24,8 @@ use crate::faults::{Faults, Injected, Step, When};
 pub(crate) struct Faulty<P> {
     inner: P,
     faults: Arc<Faults>,
+    /// The call that goes wrong when messages are received.
+    receive: Step,
     /// How often each message that came had been received.
     receive_counts: Mutex<Vec<u32>>,
 }
@@ -33,7 +35,16 @@ impl<P> Faulty<P> {
         Self {
             inner,
             faults: Arc::clone(faults),
+            receive: Step::Receive,
             receive_counts: Mutex::default(),
+        }
+    }
+
+    /// The queue of events, whose receives fail by themselves.
+    pub(crate) fn of_events(inner: P, faults: &Arc<Faults>) -> Self {
+        Self {
+            receive: Step::ReceiveEvents,
+            ..Self::new(inner, faults)
         }
     }
 
@@ -135,11 +146,15 @@ impl<P: ObjectStore> ObjectStore for Faulty<P> {
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError> {
         self.call(Step::Tag, self.inner.tag(object, mark)).await
     }
+
+    async fn exposure(&self, object: &ObjectRef) -> Exposure {
+        self.inner.exposure(object).await
+    }
 }
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
-impl<P: Ledger> Ledger for Faulty<P> {
+impl<P: Ledger> Ledger for Faulty<Arc<P>> {
     async fn begin(&self, intent: Intent) -> Result<Begun, LedgerError> {
         self.call(Step::Begin, self.inner.begin(intent)).await
     }
@@ -211,7 +226,7 @@ impl<P: Notifier> Notifier for Faulty<P> {
 impl<P: Queue> Queue for Faulty<Arc<P>> {
     async fn receive(&self, max: u8, wait: Duration) -> Result<Vec<Delivery>, QueueError> {
         let received = self
-            .call(Step::Receive, self.inner.receive(max, wait))
+            .call(self.receive, self.inner.receive(max, wait))
             .await?;
         let counts = received.iter().map(|delivery| delivery.receive_count);
         self.receive_counts.lock().unwrap().extend(counts);

@@ -1,28 +1,32 @@
 //! The ground that a worker stands on: folders, a queue, a judge. It outlives the workers, as a
 //! bucket and a queue do; each [`Ground::start`] is a new process in all but its memory.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use s3_warden::action::{Breaker, Guards};
-use s3_warden::alert::Announcer;
+use s3_warden::alert::{Announcer, AnnouncerParts};
 use s3_warden::app::ALERTS_FILE;
 use s3_warden::clock::{Clock, TokioClock};
-use s3_warden::event::{BucketName, Filter, Intake, Key, Options, Sequencer};
+use s3_warden::event::{BucketName, Filter, Intake, Key, Options, Queue, Sequencer};
 use s3_warden::local::{
-    FileLedger, FileSwitches, FolderStore, MemoryQueue, QueueOptions, TerminalNotifier,
-    notification,
+    FileDigests, FileLedger, FileSwitches, FolderStore, MemoryQueue, MemoryTurns, QueueOptions,
+    TerminalNotifier, notification,
 };
 use s3_warden::object::{ObjectSettings, Preparer, RawObject};
 use s3_warden::retry::Jitter;
 use s3_warden::settings::Problems;
+use s3_warden::verdict::threat::{Assessor, Ourselves, OwnScope, Rules};
 use s3_warden::verdict::{Inspector, InspectorLimits};
 use s3_warden::worker::{Parts, Vitals, Worker, WorkerSettings};
 use tempfile::TempDir;
 
+use crate::analyst::Script;
 use crate::detector::Scripted;
 use crate::faults::Faults;
 use crate::faulty::Faulty;
@@ -43,6 +47,11 @@ pub(crate) struct Ground {
     pub(crate) queue: Arc<MemoryQueue>,
     pub(crate) counted: Arc<Faulty<Arc<MemoryQueue>>>,
     pub(crate) tags: Arc<TagBook>,
+    /// Where events go: the queue itself, unless they have one of their own.
+    pub(crate) events: Arc<MemoryQueue>,
+    pub(crate) analyst: Arc<Script>,
+    /// Who this worker is, and what it works on.
+    pub(crate) ourselves: Arc<Ourselves>,
     clock: Arc<dyn Clock>,
     home: PathBuf,
     writes: AtomicU64,
@@ -65,6 +74,10 @@ impl Ground {
         change(&mut setup);
         let clock: Arc<dyn Clock> = Arc::new(TokioClock::starting_at(at(ORIGIN)));
         let queue = queue(&setup, &clock);
+        let events = match setup.events_apart {
+            true => self::queue(&setup, &clock),
+            false => Arc::clone(&queue),
+        };
         let faults = Arc::default();
         for folder in ["inbox", "state"] {
             fs::create_dir_all(home.join(folder)).unwrap();
@@ -76,6 +89,9 @@ impl Ground {
             faults,
             queue,
             tags: Arc::default(),
+            events,
+            analyst: Arc::default(),
+            ourselves: Arc::new(Ourselves::new(scope())),
             clock,
             home: home.to_owned(),
             writes: AtomicU64::new(1),
@@ -87,6 +103,10 @@ impl Ground {
     pub(crate) fn without_messages(mut self) -> Self {
         self.queue = queue(&self.setup, &self.clock);
         self.counted = Arc::new(Faulty::new(Arc::clone(&self.queue), &self.faults));
+        self.events = match self.setup.events_apart {
+            true => queue(&self.setup, &self.clock),
+            false => Arc::clone(&self.queue),
+        };
         self
     }
 
@@ -141,22 +161,40 @@ impl Ground {
 
     /// A worker on this ground, wired as the service wires it, and running.
     pub(crate) async fn start(&self) -> Running {
+        let ledger = FileLedger::open(&self.state()).await.unwrap();
+        self.start_on(&Arc::new(ledger)).await
+    }
+
+    /// Two workers that share the records, as tasks of one fleet do.
+    pub(crate) async fn start_two(&self) -> [Running; 2] {
+        let ledger = Arc::new(FileLedger::open(&self.state()).await.unwrap());
+        [self.start_on(&ledger).await, self.start_on(&ledger).await]
+    }
+
+    async fn start_on(&self, ledger: &Arc<FileLedger>) -> Running {
         let quarantine = Some(self.quarantine());
         let store = FolderStore::open(&self.home.join("inbox"), bucket(), quarantine).unwrap();
         store.recover().await.unwrap();
         let store = Tagging::new(Faulty::new(store, &self.faults), &self.tags);
         let store = Arc::new(store);
-        let ledger = FileLedger::open(&self.state()).await.unwrap();
         let switches = FileSwitches::open(&self.state()).await.unwrap();
         let vitals = Vitals::new();
         let file = self.state().join(ALERTS_FILE);
         let notifier = TerminalNotifier::open(&file, Box::new(|_| {})).unwrap();
-        let (announcer, announcing) = Announcer::new(
-            Arc::new(Faulty::new(notifier, &self.faults)),
-            self.setup.alerts,
-            Arc::clone(&self.clock),
-            Jitter::fixed(1.0),
-        );
+        let alerts = self.setup.alerts;
+        let (announcer, announcing) = Announcer::new(AnnouncerParts {
+            notifier: Arc::new(Faulty::new(notifier, &self.faults)),
+            turns: Arc::new(MemoryTurns::new(
+                alerts.max_per_minute,
+                Arc::clone(&self.clock),
+            )),
+            digests: Arc::new(FileDigests::open(&self.state()).await.unwrap()),
+            settings: alerts,
+            fleet_size: NonZeroU32::MIN,
+            clock: Arc::clone(&self.clock),
+            jitter: Jitter::fixed(1.0),
+            watch: Arc::new(()),
+        });
         let limits = &self.setup.limits;
         let inspector = Inspector::new(
             Arc::clone(&store) as _,
@@ -179,11 +217,25 @@ impl Ground {
             prefixes: Vec::new(),
             suffixes: self.setup.suffixes.clone(),
             exclude_prefixes: Vec::new(),
+            cloudtrail_uploads: self.told_by_cloudtrail(),
         };
+        let threats = self.setup.threats.clone().validate(&mut Problems::new());
+        let assessor = Assessor::new(
+            Rules::builtin(),
+            Arc::clone(&self.ourselves),
+            &threats.unwrap(),
+            Some(Arc::clone(&self.analyst) as _),
+        );
+        let events = self.setup.events_apart.then(|| {
+            let events = Arc::clone(&self.events);
+            Arc::new(Faulty::of_events(events, &self.faults)) as Arc<dyn Queue>
+        });
         let parts = Parts {
             queue: Arc::clone(&self.counted) as _,
+            events,
+            assessor: self.setup.assesses.then(|| Arc::new(assessor)),
             store,
-            ledger: Arc::new(Faulty::new(ledger, &self.faults)),
+            ledger: Arc::new(Faulty::new(Arc::clone(ledger), &self.faults)),
             inspector: Arc::new(inspector),
             announcer,
             filter: Filter::new(intake, Vec::new()),
@@ -201,7 +253,12 @@ impl Ground {
             queue: self.setup.queue.clone(),
             ask_first: self.setup.ask_first,
             sweep_after: self.setup.sweep_after,
-            options: Options::default(),
+            options: Options {
+                cloudtrail_uploads: self.told_by_cloudtrail(),
+                ..Options::default()
+            },
+            alerts: self.setup.alerts,
+            usd_per_day: Some(25.0),
         };
         Running::begin(
             Worker::new(parts, settings),
@@ -210,6 +267,21 @@ impl Ground {
             vitals,
             self,
         )
+    }
+}
+
+impl Ground {
+    fn told_by_cloudtrail(&self) -> BTreeSet<BucketName> {
+        let told = self.setup.told_by_cloudtrail;
+        told.then(bucket).into_iter().collect()
+    }
+}
+
+/// What the workers of a ground work on.
+fn scope() -> OwnScope {
+    OwnScope {
+        buckets: [bucket()].into(),
+        ..OwnScope::default()
     }
 }
 

@@ -10,17 +10,23 @@
 )]
 
 mod alerts;
+mod analyst;
+mod assess_kill;
+mod assessing;
 mod bounds;
 mod credentials;
 mod deferring;
 mod detector;
 mod endpoint;
+mod events;
 mod faults;
 mod faulty;
 mod gate;
 mod ground;
+mod injection;
 mod joined;
 mod kill;
+mod lanes;
 mod leases;
 mod modes;
 mod overwrite;

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use s3_warden::action::{Mode, Response};
-use s3_warden::alert::AlertKind;
+use s3_warden::alert::{AlertKind, Clean};
 
 use crate::ground::Ground;
 use crate::pictures::{Hue, picture};
@@ -110,4 +110,22 @@ async fn beyond_its_limit_the_breaker_holds_and_tells() {
     let alerts = ground.alerts();
     assert!(alerts.iter().any(|alert| alert.kind == AlertKind::Held));
     assert!(ground.letters().is_empty(), "a held one is no failure");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_clean_is_told_where_each_is_wanted() {
+    for clean in [Clean::Each, Clean::Digest, Clean::Off] {
+        let ground = Ground::new(|setup| setup.alerts.clean = clean);
+        let event = ground.put("green.png", &picture(Hue::Green, 0)).await;
+        ground.start().await.finish().await;
+        // Again, as queues do: it is told once.
+        ground.queue.send(event).await;
+        ground.start().await.finish().await;
+        let kinds: Vec<_> = ground.alerts().iter().map(|alert| alert.kind).collect();
+        match clean {
+            Clean::Each => assert_eq!(kinds, [AlertKind::Clean]),
+            Clean::Digest | Clean::Off => assert!(kinds.is_empty(), "{kinds:?}"),
+        }
+        assert!(ground.exists("green.png"));
+    }
 }

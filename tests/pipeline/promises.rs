@@ -73,7 +73,7 @@ async fn redelivery_across_midnight() {
     another.finish().await;
     let finding = ground.the_finding().await;
     assert_eq!(finding.date().to_string(), "2026-11-20");
-    assert_eq!(ground.alerts().len(), 1);
+    assert_eq!(ground.told().len(), 1);
     assert!(ground.exists("card.png"), "one event, one removal");
 }
 

@@ -20,6 +20,11 @@ use crate::watcher::{Seen, Watcher};
 /// never will.
 const FOR_EVER: Duration = Duration::from_secs(6 * 3600);
 
+/// Waits for what a worker has to bring about.
+pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
+    timeout(FOR_EVER, what).await.expect("it never happens")
+}
+
 /// A worker at work.
 #[derive(Debug)]
 pub(crate) struct Running {
@@ -27,7 +32,7 @@ pub(crate) struct Running {
     pub(crate) stop: CancellationToken,
     pub(crate) now: CancellationToken,
     pub(crate) vitals: Vitals,
-    queue: Arc<MemoryQueue>,
+    queues: [Arc<MemoryQueue>; 2],
     work: JoinSet<Drained>,
     announcing: JoinSet<()>,
 }
@@ -50,7 +55,7 @@ impl Running {
             stop,
             now,
             vitals,
-            queue: Arc::clone(&ground.queue),
+            queues: [Arc::clone(&ground.queue), Arc::clone(&ground.events)],
             work,
             announcing,
         }
@@ -58,8 +63,10 @@ impl Running {
 
     /// Waits until every message is off the queue.
     pub(crate) async fn idle(&self) {
-        let drained = timeout(FOR_EVER, self.queue.drained()).await;
-        assert!(drained.is_ok(), "never idle: {:?}", self.seen.all());
+        for queue in &self.queues {
+            let drained = timeout(FOR_EVER, queue.drained()).await;
+            assert!(drained.is_ok(), "never idle: {:?}", self.seen.all());
+        }
     }
 
     /// Waits until this was seen so many times.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use s3_warden::action::{Mode, RawPolicy, Removal};
 use s3_warden::alert::AlertSettings;
 use s3_warden::settings::Problems;
+use s3_warden::verdict::threat::RawThreats;
 use s3_warden::worker::{Limits, QueueSettings, RawLimits, RawQueue};
 
 /// The settings of a ground: those of the service, but that removal is enforced.
@@ -18,6 +19,13 @@ pub(crate) struct Setup {
     pub(crate) ask_first: bool,
     pub(crate) sweep_after: Duration,
     pub(crate) suffixes: Vec<String>,
+    /// Events have a queue of their own.
+    pub(crate) events_apart: bool,
+    /// Uploads to the guarded folder are told by CloudTrail.
+    pub(crate) told_by_cloudtrail: bool,
+    pub(crate) threats: RawThreats,
+    /// Whether activities are assessed at all.
+    pub(crate) assesses: bool,
 }
 
 impl Default for Setup {
@@ -39,6 +47,10 @@ impl Default for Setup {
             ask_first: false,
             sweep_after: Duration::ZERO,
             suffixes: Vec::new(),
+            events_apart: false,
+            told_by_cloudtrail: false,
+            threats: RawThreats::default(),
+            assesses: true,
         }
     }
 }

@@ -6,6 +6,7 @@ use s3_warden::action::Mode;
 use s3_warden::record::State;
 use tokio::time::sleep;
 
+use crate::events::trail_stopped;
 use crate::faults::Step;
 use crate::ground::Ground;
 use crate::pictures::{Hue, picture};
@@ -123,4 +124,40 @@ async fn a_finding_in_hand_is_not_taken_up() {
     worker.finish().await;
     assert_eq!(ground.faults.calls(Step::Remove), 1);
     ground.assert_all_told_once().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_a_fault_stands_untold_events_do_not_wait_behind_objects() {
+    let ground = Ground::new(|setup| {
+        setup.events_apart = true;
+        setup.sweep_after = Duration::from_secs(600);
+    });
+    // Two objects and, after them, an event are left by a worker that is gone; their messages too.
+    let removing = ground.faults.hold(Step::Remove);
+    for (key, grain) in [("red.png", 0), ("other.png", 1)] {
+        ground.put(key, &picture(Hue::Red, grain)).await;
+    }
+    let worker = ground.start().await;
+    removing.reached_by(2).await;
+    let publishing = ground.faults.hold(Step::Publish);
+    ground.tell(&trail_stopped("e-1")).await;
+    publishing.reached_by(1).await;
+    worker.now.cancel();
+    worker.stop().await;
+    for step in [Step::Remove, Step::Publish] {
+        ground.faults.mend(step);
+    }
+    let ground = ground.without_messages();
+
+    ground.faults.refuse(Step::Remove);
+    ground.put("third.png", &picture(Hue::Red, 2)).await;
+    let worker = ground.start().await;
+    worker.until(Seen::Paused, 1).await;
+    sleep(Duration::from_secs(1000)).await;
+    let findings = ground.findings().await;
+    let told = findings.iter().find(|it| it.activity().is_some());
+    assert_eq!(told.unwrap().state, State::Announced, "objects are stuck");
+    // One stuck object is not all that is ever tried again.
+    ground.faults.mend(Step::Remove);
+    worker.finish().await;
 }

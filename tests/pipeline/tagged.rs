@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use s3_warden::event::{FindingId, Target, VersionId};
 use s3_warden::object::{
-    Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
+    Exposure, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
 };
 
 /// Which tags were set, and how the store answers.
@@ -118,5 +118,9 @@ impl<P: ObjectStore> ObjectStore for Tagging<P> {
         let key = object.key.as_str().to_owned();
         self.book.set.lock().unwrap().push((key, mark));
         Ok(Tagged::Tagged)
+    }
+
+    async fn exposure(&self, object: &ObjectRef) -> Exposure {
+        self.inner.exposure(&plain(object)).await
     }
 }

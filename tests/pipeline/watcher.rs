@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use s3_warden::clock::Clock;
-use s3_warden::event::{Delivery, Upload};
+use s3_warden::event::{Activity, Delivery, Upload};
 use s3_warden::object::{Mark, Tagged};
 use s3_warden::ops::Metrics;
 use s3_warden::record::Finding;
 use s3_warden::retry::Reason;
 use s3_warden::verdict::Inspection;
+use s3_warden::verdict::threat::Assessment;
 use s3_warden::worker::Observer;
 use tokio::sync::Notify;
 
@@ -18,6 +19,7 @@ use tokio::sync::Notify;
 pub(crate) enum Seen {
     Started,
     Looked(&'static str),
+    Assessed(&'static str),
     Acted(&'static str),
     Announced,
     PassedOver(&'static str),
@@ -109,6 +111,16 @@ impl Observer for Watcher {
 
     fn passed_over(&self, upload: &Upload, code: &'static str) {
         self.metrics.passed_over(upload, code);
+        self.note(Seen::PassedOver(code));
+    }
+
+    fn assessed(&self, activity: &Activity, assessment: &Assessment) {
+        self.metrics.assessed(activity, assessment);
+        self.note(Seen::Assessed(assessment.threat.as_str()));
+    }
+
+    fn activity_passed_over(&self, activity: &Activity, code: &'static str) {
+        self.metrics.activity_passed_over(activity, code);
         self.note(Seen::PassedOver(code));
     }
 

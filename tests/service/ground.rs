@@ -64,6 +64,8 @@ pub(crate) struct Ground {
     pub(crate) queue: Queue,
     pub(crate) dead: Queue,
     pub(crate) inbox: Queue,
+    /// The queue of security events and its dead letters, where there is one.
+    pub(crate) events: Option<(Queue, Queue)>,
     pub(crate) topic: String,
     pub(crate) records: String,
     pub(crate) quarantine: String,
@@ -113,6 +115,7 @@ impl Ground {
             queue,
             dead,
             inbox,
+            events: None,
             topic,
             records,
             quarantine,
@@ -251,7 +254,12 @@ impl Ground {
 
     /// How many messages wait, and how many are in somebody's hands.
     pub(crate) async fn backlog(&self) -> (u64, u64) {
-        let question = json!({"QueueUrl": self.queue.url, "AttributeNames": ["All"]});
+        self.backlog_of(&self.queue).await
+    }
+
+    /// The same of another queue.
+    pub(crate) async fn backlog_of(&self, queue: &Queue) -> (u64, u64) {
+        let question = json!({"QueueUrl": queue.url, "AttributeNames": ["All"]});
         let answer = self.client.sqs("get_queue_attributes", question).await;
         let count = |name: &str| -> u64 {
             let count = answer["Attributes"][name].as_str();
@@ -299,7 +307,17 @@ impl Ground {
 
     /// Takes what came to the dead-letter queue.
     pub(crate) async fn dead_letters(&self) -> Vec<Value> {
-        take(&self.client, &self.dead).await
+        self.letters(&self.dead).await
+    }
+
+    /// Takes what came to another queue.
+    pub(crate) async fn letters(&self, queue: &Queue) -> Vec<Value> {
+        take(&self.client, queue).await
+    }
+
+    /// A queue beside those that every ground has.
+    pub(crate) async fn another_queue(&self, name: &str, attributes: Value) -> Queue {
+        queue(&self.client, &self.named(name), attributes).await
     }
 
     /// The keys of a bucket that begin so.

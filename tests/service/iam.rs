@@ -10,18 +10,27 @@ use serde_json::Value;
 use super::ground::{ACCOUNT, Ground, MODEL, REGION};
 use super::wire::{Permission, like};
 
-/// The policies of `deploy/iam`: the worker's, and what it needs besides for a quarantine.
-const POLICIES: [(&str, &str); 2] = [
+/// The policies of `deploy/iam`: the worker's, and what it needs besides for a quarantine and for
+/// copies of alerts.
+const POLICIES: [(&str, &str); 4] = [
     ("worker.json", include_str!("../../deploy/iam/worker.json")),
     (
         "quarantine.json",
         include_str!("../../deploy/iam/quarantine.json"),
     ),
+    (
+        "securityhub.json",
+        include_str!("../../deploy/iam/securityhub.json"),
+    ),
+    (
+        "eventbridge.json",
+        include_str!("../../deploy/iam/eventbridge.json"),
+    ),
 ];
 
 /// Where `*` in a name is no lack of precision: keys are anybody's, and the profile of a geography
 /// chooses the region.
-const WILD: [&str; 10] = [
+const WILD: [&str; 11] = [
     "arn:aws:s3:::UPLOADS_BUCKET/*",
     "arn:aws:s3:::QUARANTINE_BUCKET/*",
     "arn:aws:s3:::RECORDS_BUCKET/findings/*",
@@ -30,12 +39,38 @@ const WILD: [&str; 10] = [
     "arn:aws:s3:::RECORDS_BUCKET/control/*",
     "arn:aws:s3:::RECORDS_BUCKET/parked/*",
     "arn:aws:s3:::RECORDS_BUCKET/spend/*",
+    "arn:aws:s3:::RECORDS_BUCKET/digest/*",
     "arn:aws:bedrock:*::foundation-model/MODEL",
     "arn:aws:bedrock:*::foundation-model/FALLBACK",
 ];
 
 /// What is needed only in moments that these scenarios do not have: by action, resource and moment.
-const SELDOM: [(&str, &str, &str); 4] = [
+const SELDOM: [(&str, &str, &str); 9] = [
+    (
+        "sqs:ChangeMessageVisibility",
+        "arn:aws:sqs:REGION:ACCOUNT:EVENTS_QUEUE",
+        "an event is in hand for half of its lease, or given back",
+    ),
+    (
+        "s3:GetObject",
+        "arn:aws:s3:::RECORDS_BUCKET/digest/*",
+        "a window of the digest ends",
+    ),
+    (
+        "s3:PutObject",
+        "arn:aws:s3:::RECORDS_BUCKET/digest/*",
+        "a window of the digest ends",
+    ),
+    (
+        "securityhub:BatchImportFindings",
+        "arn:aws:securityhub:REGION:ACCOUNT:product/ACCOUNT/default",
+        "built with the feature `securityhub`, and alerts.security_hub is on",
+    ),
+    (
+        "events:PutEvents",
+        "arn:aws:events:REGION:ACCOUNT:event-bus/EVENT_BUS",
+        "built with the feature `eventbridge`, and alerts.event_bus names a bus",
+    ),
     (
         "s3:GetObject",
         "arn:aws:s3:::RECORDS_BUCKET/spend/*",
@@ -73,7 +108,9 @@ pub(crate) fn check(grounds: &[Ground]) {
         .iter()
         .flat_map(|(file, text)| statements(file, text))
         .collect();
-    let needed: BTreeSet<_> = grounds.iter().flat_map(needed).collect();
+    let mut needed: BTreeSet<_> = grounds.iter().flat_map(needed).collect();
+    // Whoever has credentials may ask whose they are ("GetCallerIdentity", AWS STS API reference).
+    needed.retain(|permission| permission.action != "sts:GetCallerIdentity");
     let allowed = |permission: &Permission| {
         let mut meaning = statements.iter().filter(|it| it.means(permission));
         meaning.clone().any(|it| it.allows) && meaning.all(|it| it.allows)
@@ -194,12 +231,18 @@ fn needed(ground: &Ground) -> Vec<Permission> {
 }
 
 fn placed(ground: &Ground, resource: &str) -> String {
-    let mut names = vec![
+    let mut names = Vec::new();
+    // Of names where one holds another, the longer first.
+    if let Some((events, dead)) = &ground.events {
+        names.push((&dead.name, "EVENTS_DEAD_LETTER_QUEUE"));
+        names.push((&events.name, "EVENTS_QUEUE"));
+    }
+    names.extend([
         (&ground.records, "RECORDS_BUCKET"),
         (&ground.quarantine, "QUARANTINE_BUCKET"),
         (&ground.queue.name, "UPLOADS_QUEUE"),
         (&ground.dead.name, "DEAD_LETTER_QUEUE"),
-    ];
+    ]);
     names.extend(
         ground
             .buckets

@@ -12,6 +12,7 @@
 
 mod child;
 mod client;
+mod events;
 mod faults;
 mod ground;
 mod iam;
@@ -40,9 +41,12 @@ async fn whatever_comes_in_is_judged_and_exactly_that_is_removed() {
         modes::moving_to_quarantine(&client),
         modes::copying_in_vain(&client),
         poison::whatever_is_sent(&client),
+        Box::pin(events::all(&client)),
     );
-    let (uploads, races, observing, quarantine, in_vain, poison) = grounds;
-    iam::check(&[uploads, races, observing, quarantine, in_vain, poison]);
+    let (uploads, races, observing, quarantine, in_vain, poison, events) = grounds;
+    iam::check(&[
+        uploads, races, observing, quarantine, in_vain, poison, events,
+    ]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

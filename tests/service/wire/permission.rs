@@ -84,6 +84,9 @@ fn of_bucket(request: &Request<Bytes>, bucket: &str) -> Permission {
     let action = match (request.method(), subresource(request)) {
         (&Method::GET, "versioning") => "s3:GetBucketVersioning",
         (&Method::GET, "versions") => "s3:ListBucketVersions",
+        (&Method::GET, "publicAccessBlock") => "s3:GetBucketPublicAccessBlock",
+        (&Method::GET, "policyStatus") => "s3:GetBucketPolicyStatus",
+        (&Method::GET, "acl") => "s3:GetBucketAcl",
         (&Method::GET, "object-lock") => "s3:GetBucketObjectLockConfiguration",
         (&Method::GET | &Method::HEAD, "" | "list-type") => "s3:ListBucket",
         (method, other) => panic!("{method} ?{other} on a bucket: which permission is that?"),
@@ -105,6 +108,7 @@ fn of_object(request: &Request<Bytes>, arn: &str) -> Vec<Permission> {
         (&Method::GET, "tagging") => {
             needed.push(of("GetObjectTagging", "GetObjectVersionTagging"));
         }
+        (&Method::GET, "acl") => needed.push(of("GetObjectAcl", "GetObjectVersionAcl")),
         (&Method::PUT, "tagging") => {
             needed.push(of("PutObjectTagging", "PutObjectVersionTagging"));
         }
@@ -235,6 +239,18 @@ fn calls_need_what_the_reference_says() {
             "s3:PutObject arn:aws:s3:::q/f",
             "s3:GetObjectVersion arn:aws:s3:::b/k",
         ],
+    );
+    check(
+        "GET",
+        "/b?publicAccessBlock",
+        &[],
+        &["s3:GetBucketPublicAccessBlock arn:aws:s3:::b"],
+    );
+    check(
+        "GET",
+        "/b/k?acl&versionId=v",
+        &[],
+        &["s3:GetObjectVersionAcl arn:aws:s3:::b/k"],
     );
     check(
         "PUT",

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use s3_warden_standins::aws::Aws;
 use s3_warden_standins::bedrock::Bedrock;
-use s3_warden_standins::bench::{self, Options};
+use s3_warden_standins::bench::{self, storm};
+use serde::Serialize;
 use serde_json::json;
 
 const USAGE: &str = "usage: standins bedrock [--port PORT]
@@ -29,24 +30,44 @@ async fn main() -> ExitCode {
             let (aws, bedrock) = (Aws::start_on(port).await, Bedrock::start().await);
             serve(&json!({"aws": aws.url(), "bedrock": bedrock.url()})).await
         }
-        ["bench", rest @ ..] => measure(rest).await,
-        _ => fail(&format!("{USAGE}\n       {}", bench::USAGE), WRONG_USAGE),
+        ["bench", rest @ ..] => match bench::Options::parse(rest) {
+            Ok(options) => {
+                let figures = bench::run(&options).await;
+                tell(figures, options.json, bench::table)
+            }
+            Err(wrong) => refuse(&wrong, bench::USAGE),
+        },
+        ["storm", rest @ ..] => match storm::Options::parse(rest) {
+            Ok(options) => {
+                let figures = storm::run(&options).await;
+                tell(figures, options.json, storm::table)
+            }
+            Err(wrong) => refuse(&wrong, storm::USAGE),
+        },
+        _ => {
+            let usage = format!("{USAGE}\n       {}\n       {}", bench::USAGE, storm::USAGE);
+            fail(&usage, WRONG_USAGE)
+        }
     }
 }
 
-async fn measure(arguments: &[&str]) -> ExitCode {
-    let options = match Options::parse(arguments) {
-        Ok(options) => options,
-        Err(wrong) => return fail(&format!("{wrong}\nusage: {}", bench::USAGE), WRONG_USAGE),
-    };
-    match bench::run(&options).await {
-        Ok(figures) => {
-            let text = match options.json {
-                true => json!(figures).to_string(),
-                false => bench::table(&figures),
-            };
-            say(&mut std::io::stdout(), &text, ExitCode::SUCCESS)
-        }
+fn refuse(wrong: &str, usage: &str) -> ExitCode {
+    fail(&format!("{wrong}\nusage: {usage}"), WRONG_USAGE)
+}
+
+/// Prints figures, or why there are none.
+fn tell<F: Serialize>(
+    figures: Result<Vec<F>, String>,
+    as_json: bool,
+    table: impl Fn(&[F]) -> String,
+) -> ExitCode {
+    match figures {
+        Ok(figures) if as_json => say(
+            &mut std::io::stdout(),
+            &json!(figures).to_string(),
+            ExitCode::SUCCESS,
+        ),
+        Ok(figures) => say(&mut std::io::stdout(), &table(&figures), ExitCode::SUCCESS),
         Err(wrong) => fail(&wrong, UNAVAILABLE),
     }
 }

@@ -134,6 +134,7 @@ fn bucket_operation(method: &str, has: &dyn Fn(&str) -> bool) -> &'static str {
         "GET" if has("location") => "GetBucketLocation",
         "GET" if has("notification") => "GetBucketNotificationConfiguration",
         "PUT" if has("notification") => "PutBucketNotificationConfiguration",
+        "GET" if has("publicAccessBlock") => "GetPublicAccessBlock",
         "GET" if has("object-lock") => "GetObjectLockConfiguration",
         "GET" if has("encryption") => "GetBucketEncryption",
         "GET" if has("replication") => "GetBucketReplication",

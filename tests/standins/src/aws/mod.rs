@@ -126,6 +126,12 @@ impl Aws {
         self.services.sns.published()
     }
 
+    /// The time now as [`Published::at_ms`] counts it.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.services.sns.now_ms()
+    }
+
     /// Makes a bucket, or changes its versioning.
     pub fn bucket(&self, name: &str, versioning: Versioning) {
         self.services.s3.create(name, versioning);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::wire::{escaped, field};
 use super::{ACCOUNT, REGION};
@@ -22,11 +23,25 @@ pub struct Published {
     pub structure: String,
     /// The string values of the attributes.
     pub attributes: BTreeMap<String, String>,
+    /// When it was accepted, in milliseconds since the stand-in started.
+    pub at_ms: u64,
 }
 
 /// Every topic and what was published.
-#[derive(Debug, Default)]
-pub(super) struct Sns(Mutex<(Vec<String>, Vec<Published>)>);
+#[derive(Debug)]
+pub(super) struct Sns {
+    started: Instant,
+    all: Mutex<(Vec<String>, Vec<Published>)>,
+}
+
+impl Default for Sns {
+    fn default() -> Self {
+        Self {
+            started: Instant::now(),
+            all: Mutex::default(),
+        }
+    }
+}
 
 type Form<'a> = &'a [(String, String)];
 
@@ -42,7 +57,18 @@ impl Sns {
     }
 
     fn lock(&self) -> MutexGuard<'_, (Vec<String>, Vec<Published>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn published_now(&self, form: Form<'_>, topic: &str, prefix: &str) -> Published {
+        Published {
+            at_ms: self.now_ms(),
+            ..published(form, topic, prefix)
+        }
     }
 
     pub(super) fn answer(&self, action: &str, form: Form<'_>) -> Reply {
@@ -64,7 +90,7 @@ impl Sns {
                 ),
             ),
             "Publish" => {
-                let published = published(form, &topic, "");
+                let published = self.published_now(form, &topic, "");
                 if let Err(message) = check(&published) {
                     return error(400, "InvalidParameter", message);
                 }
@@ -80,7 +106,7 @@ impl Sns {
                         break;
                     };
                     let entry = escaped(entry);
-                    let published = published(form, &topic, &prefix);
+                    let published = self.published_now(form, &topic, &prefix);
                     match check(&published) {
                         Ok(()) => {
                             all.1.push(published);
@@ -141,6 +167,7 @@ fn published(form: Form<'_>, topic: &str, prefix: &str) -> Published {
         message: of("Message"),
         structure: of("MessageStructure"),
         attributes,
+        at_ms: 0,
     }
 }
 

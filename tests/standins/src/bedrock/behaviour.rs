@@ -15,6 +15,9 @@ pub enum Behaviour {
     Honest,
     /// Answers that there is nothing, without decoding a picture: for measurements of the caller.
     Blind,
+    /// Finds a passport in a picture whose bytes hold this text, and nothing in others, without
+    /// decoding them: for measurements of the caller that need something found.
+    Marked(String),
     /// 429 `ThrottlingException`.
     Throttle,
     /// 429 `ModelNotReadyException`.

@@ -211,11 +211,13 @@ impl Service {
         let until = Instant::now() + latency;
         let seen = match behaviour {
             Behaviour::Blind => Ok(Seen::default()),
+            Behaviour::Marked(mark) => Ok(marked(&ask.pictures, mark.as_bytes())),
             _ => look(&ask.pictures),
         };
         tokio::time::sleep_until(until).await;
         Ok(seen.map(|seen| {
-            let looked = *behaviour != Behaviour::Blind && !ask.pictures.is_empty();
+            let looks = !matches!(behaviour, Behaviour::Blind | Behaviour::Marked(_));
+            let looked = looks && !ask.pictures.is_empty();
             lock(&self.book).note(number, |asked| asked.seen = looked.then_some(seen));
             voice::say(&ask, behaviour, seen)
         }))
@@ -268,6 +270,18 @@ fn read(api: Api, body: &[u8]) -> Result<Ask, Fault> {
     match api {
         Api::Converse => converse::read(&body),
         Api::InvokeModel => messages::read(&body),
+    }
+}
+
+/// Looks for a text in the bytes.
+fn marked(all: &[Picture], mark: &[u8]) -> Seen {
+    let holds = |picture: &Picture| {
+        let mut windows = picture.bytes.windows(mark.len().max(1));
+        windows.any(|window| window == mark)
+    };
+    Seen {
+        passport: all.iter().any(holds),
+        ..Seen::default()
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::fs::File;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::options::Options;
 use crate::aws::REGION;
 
 /// Ticks of the clock in `/proc/PID/stat` per second: what Linux shows to every program,
@@ -30,13 +30,17 @@ pub(super) struct Child {
 impl Child {
     /// Starts it in an environment of its own, with output to a file.
     pub(super) fn start(
-        options: &Options,
+        warden: &Path,
         settings: &[(&'static str, String)],
+        more: &[(String, String)],
     ) -> Result<Self, String> {
-        let log = std::env::temp_dir().join(format!("standins-bench-{}.log", std::process::id()));
+        static STARTED: AtomicU64 = AtomicU64::new(0);
+        let nth = STARTED.fetch_add(1, Ordering::Relaxed);
+        let log = format!("standins-bench-{}-{nth}.log", std::process::id());
+        let log = std::env::temp_dir().join(log);
         let file = File::create(&log).map_err(|e| format!("{}: {e}", log.display()))?;
         let errors = file.try_clone().map_err(|e| e.to_string())?;
-        let mut command = Command::new(&options.warden);
+        let mut command = Command::new(warden);
         command
             .arg("run")
             .env_clear()
@@ -48,14 +52,14 @@ impl Child {
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             .envs(settings.iter().map(|(name, value)| (*name, value)))
-            .envs(options.env.iter().map(|(name, value)| (name, value)))
+            .envs(more.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(errors)
             .kill_on_drop(true);
         let process = command
             .spawn()
-            .map_err(|e| format!("{} does not start: {e}", options.warden.display()))?;
+            .map_err(|e| format!("{} does not start: {e}", warden.display()))?;
         let id = process.id().ok_or("the service ended at once")?;
         Ok(Self { process, id, log })
     }
@@ -79,6 +83,15 @@ impl Child {
             }
         };
         Err(format!("{failed}\n{}", self.end_of_log()))
+    }
+
+    /// An error, with the end of its log, when it has ended.
+    pub(super) fn still_runs(&mut self) -> Result<(), String> {
+        match self.process.try_wait() {
+            Ok(None) => Ok(()),
+            Ok(Some(status)) => Err(format!("a service ended: {status}\n{}", self.end_of_log())),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     fn end_of_log(&self) -> String {

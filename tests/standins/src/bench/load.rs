@@ -34,9 +34,20 @@ impl Load {
 
     /// Puts pictures into the bucket, and a notification for each on the queue.
     pub(super) fn send(&self, aws: &Aws, numbers: Range<u64>) {
+        self.send_marked(aws, numbers, |_| false);
+    }
+
+    /// The same; some of the pictures hold [`MARK`].
+    pub(super) fn send_marked(
+        &self,
+        aws: &Aws,
+        numbers: Range<u64>,
+        is_marked: impl Fn(u64) -> bool,
+    ) {
         for number in numbers {
             let key = format!("uploads/{number:06}.jpg");
-            let body = self.distinct(number);
+            let mark = if is_marked(number) { MARK } else { PLAIN };
+            let body = self.distinct(number, mark);
             let size = body.len();
             let put = aws.put(INTAKE, &key, body);
             let (etag, version) = put.expect("the bucket was made before");
@@ -46,19 +57,24 @@ impl Load {
     }
 
     /// The picture with a comment of its own behind the first marker: other bytes, same pixels.
-    fn distinct(&self, number: u64) -> Vec<u8> {
+    fn distinct(&self, number: u64, mark: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(self.bytes());
         let (start, rest) = self.jpeg.split_at(2.min(self.jpeg.len()));
         bytes.extend_from_slice(start);
         bytes.extend_from_slice(&[0xff, 0xfe, 0, 18]);
-        bytes.extend_from_slice(format!("{number:016}").as_bytes());
+        bytes.extend_from_slice(format!("{mark}{number:010}").as_bytes());
         bytes.extend_from_slice(rest);
         bytes
     }
 }
 
-/// What a comment adds: marker, length, and sixteen digits.
+/// What a comment adds: marker, length, six letters and ten digits.
 const COMMENT: usize = 20;
+
+/// What the comment of a picture begins with in which something is to be found.
+pub(super) const MARK: &str = "MARKED";
+/// What the comment of any other begins with.
+const PLAIN: &str = "NORMAL";
 
 /// Something like a photograph: soft light, some edges, and the grain of a sensor.
 fn photo(width: u32, height: u32) -> RgbImage {
@@ -111,7 +127,7 @@ mod tests {
     #[test]
     fn pictures_are_distinct_clean_and_as_large_as_wanted() {
         let load = Load::paint(300);
-        let (one, two) = (load.distinct(1), load.distinct(2));
+        let (one, two) = (load.distinct(1, PLAIN), load.distinct(2, MARK));
         assert_ne!(one, two);
         assert_eq!(one.len(), load.bytes());
         assert!((240_000..360_000).contains(&one.len()), "{}", one.len());

@@ -15,6 +15,7 @@ mod child;
 mod load;
 mod options;
 mod report;
+pub mod storm;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -75,7 +76,7 @@ async fn measure(options: &Options, load: &Load, in_flight: u32) -> Result<Figur
         ("WARDEN_OPS__LISTEN", "127.0.0.1:0".to_owned()),
     ];
     let began = Instant::now();
-    let mut child = Child::start(options, &settings)?;
+    let mut child = Child::start(&options.warden, &settings, &options.env)?;
     let limit = Duration::from_secs(options.limit_seconds);
     child
         .while_alive("first poll", limit, aws.called("sqs:ReceiveMessage", 1))

@@ -46,6 +46,20 @@ pub(super) fn versioning(versioning: Versioning) -> Reply {
     ))
 }
 
+/// The public access block of every new bucket: all of it on.
+pub(super) fn access_block() -> Reply {
+    let names = [
+        "BlockPublicAcls",
+        "IgnorePublicAcls",
+        "BlockPublicPolicy",
+        "RestrictPublicBuckets",
+    ];
+    let on: String = names.map(|name| format!("<{name}>true</{name}>")).concat();
+    xml(format!(
+        "<PublicAccessBlockConfiguration xmlns=\"{NAMESPACE}\">{on}</PublicAccessBlockConfiguration>"
+    ))
+}
+
 /// A whole object, or the range of it that is asked for.
 pub(super) fn object(
     version: &Version,

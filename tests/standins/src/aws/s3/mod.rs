@@ -88,6 +88,7 @@ fn answer(
             };
             Ok(answers::empty(200))
         }
+        "GetPublicAccessBlock" => Ok(answers::access_block()),
         "GetObjectLockConfiguration" => Err(Refusal::new(
             404,
             "ObjectLockConfigurationNotFoundError",
