@@ -1,8 +1,8 @@
 //! The commands: one file each. A command takes built parts and an [`Out`], and returns an exit
 //! code; what is wrong with its arguments or settings is one clear sentence.
 
-#[cfg(feature = "local-detector")]
 mod activity_text;
+#[cfg(feature = "local-detector")]
 mod analyze;
 mod breaker;
 mod config;
