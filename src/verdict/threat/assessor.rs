@@ -98,7 +98,7 @@ impl Assessor {
 
     /// Assesses an activity of which code alone says `at_least`. Never fails: where the analyst
     /// does not answer, or panics, the floor speaks alone, and says why. So it does where asking is
-    /// spared; see [`Sparing`].
+    /// spared; see `Sparing`.
     pub async fn assess(&self, activity: &Activity, at_least: Floor) -> Assessment {
         let Some(analyst) = &self.analyst else {
             return Assessment::alone(at_least, Unassessed::NotAsked);
