@@ -274,19 +274,15 @@ pub(super) enum Looked {
     Undecided,
     Unreadable,
     Clean,
-    Missing,
-    Superseded,
 }
 
 impl Looked {
     /// In the order in which they are shown.
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 4] = [
         Self::Flagged,
         Self::Undecided,
         Self::Unreadable,
         Self::Clean,
-        Self::Missing,
-        Self::Superseded,
     ];
 
     /// The verdict's code.
@@ -296,8 +292,6 @@ impl Looked {
             Self::Undecided => "undecided",
             Self::Unreadable => "unreadable",
             Self::Clean => "clean",
-            Self::Missing => "missing",
-            Self::Superseded => "superseded",
         }
     }
 }

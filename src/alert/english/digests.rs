@@ -101,8 +101,6 @@ impl Digests for English {
             Looked::Undecided => "looked at, not judged",
             Looked::Unreadable => "could not be read",
             Looked::Clean => "clean",
-            Looked::Missing => "gone before they could be read",
-            Looked::Superseded => "replaced before they could be read",
         }
     }
 

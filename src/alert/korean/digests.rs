@@ -87,8 +87,6 @@ impl Digests for Korean {
             Looked::Undecided => "판정하지 못함",
             Looked::Unreadable => "읽지 못함",
             Looked::Clean => "이상 없음",
-            Looked::Missing => "읽기 전에 삭제됨",
-            Looked::Superseded => "읽기 전에 교체됨",
         }
     }
 

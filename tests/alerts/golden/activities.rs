@@ -6,7 +6,7 @@ use s3_warden::event::{
 };
 use s3_warden::record::{Case, Reported};
 use s3_warden::verdict::Threat;
-use s3_warden::verdict::threat::{Assessment, Rules, Unassessed};
+use s3_warden::verdict::threat::{Assessment, Floor, Rules, Unassessed};
 use serde_json::json;
 
 use super::{check, check_with_chat};
@@ -64,7 +64,14 @@ fn one_of_every_level() {
         ..Act::default()
     };
     check("threat_medium", |settings| alert(&medium, settings));
-    check_with_chat("threat_high", |settings| alert(&Act::default(), settings));
+    // What the rules themselves say, with what a model has added.
+    let mut high = Act::default().finding();
+    if let Case::Activity(case) = &mut high.case {
+        case.assessment.floor = acl_opened(None);
+    }
+    check_with_chat("threat_high", |settings| {
+        Alert::about(&high, settings).expect("it is to be told")
+    });
     let critical = Act {
         level: Threat::Critical,
         rule: "trail_stopped",
@@ -97,26 +104,7 @@ fn one_of_every_level() {
 /// was an attempt.
 #[test]
 fn a_call_that_failed() {
-    let record = json!({
-        "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
-        "detail": {
-            "eventID": "e-1", "eventSource": "s3.amazonaws.com", "eventName": "PutBucketAcl",
-            "errorCode": "AccessDenied",
-            "requestParameters": {"bucketName": "customer-uploads", "x-amz-acl": "public-read"},
-        },
-    });
-    let delivery = Delivery {
-        id: MessageId("m-1".to_owned()),
-        receipt: Receipt("r-1".to_owned()),
-        body: Body::new(record.to_string()),
-        receive_count: 1,
-        sent_at: "2026-03-03T14:05:10Z".parse().unwrap(),
-    };
-    let mut jobs = plan(&delivery, &Options::default()).jobs;
-    let Some(Job::Assess(activity)) = jobs.pop() else {
-        panic!("not assessed");
-    };
-    let floor = Rules::builtin().floor(&activity).unwrap();
+    let floor = acl_opened(Some("AccessDenied"));
     let act = Act {
         reported: Reported {
             error: text("AccessDenied"),
@@ -131,6 +119,30 @@ fn a_call_that_failed() {
     check("threat_failed", |settings| {
         Alert::about(&finding, settings).expect("it is to be told")
     });
+}
+
+/// What the rules say of somebody who opens a bucket by its ACL, or was refused to.
+fn acl_opened(error: Option<&str>) -> Floor {
+    let record = json!({
+        "detail-type": "AWS API Call via CloudTrail", "source": "aws.s3",
+        "detail": {
+            "eventID": "e-1", "eventSource": "s3.amazonaws.com", "eventName": "PutBucketAcl",
+            "errorCode": error,
+            "requestParameters": {"bucketName": "customer-uploads", "x-amz-acl": "public-read"},
+        },
+    });
+    let delivery = Delivery {
+        id: MessageId("m-1".to_owned()),
+        receipt: Receipt("r-1".to_owned()),
+        body: Body::new(record.to_string()),
+        receive_count: 1,
+        sent_at: "2026-03-03T14:05:10Z".parse().unwrap(),
+    };
+    let mut jobs = plan(&delivery, &Options::default()).jobs;
+    let Some(Job::Assess(activity)) = jobs.pop() else {
+        panic!("not assessed");
+    };
+    Rules::builtin().floor(&activity).unwrap()
 }
 
 #[test]

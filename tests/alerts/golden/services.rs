@@ -102,8 +102,6 @@ fn a_busy_day() {
                 ("flagged", 1_337),
                 ("undecided", 42),
                 ("unreadable", 64),
-                ("missing", 3),
-                ("superseded", 1),
                 ("a_newer_word", 2),
             ]),
             outcomes: counts(&[
