@@ -80,7 +80,7 @@ impl Options {
     }
 }
 
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
+pub(super) fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
     let parsed = value.parse();
     parsed.map_err(|_| format!("{name} takes a number, not {value}"))
 }

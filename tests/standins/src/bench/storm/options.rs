@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::bench::options::number;
+
 /// How it is called.
 pub const USAGE: &str = "standins storm --warden PROGRAM [--processes N]... [--objects N]
                 [--flagged-every N] [--send-seconds N] [--model-ms N] [--env NAME=VALUE]...
@@ -92,11 +94,6 @@ impl Options {
     pub(super) fn flagged(&self) -> u64 {
         self.objects.div_ceil(self.flagged_every)
     }
-}
-
-fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
-    let parsed = value.parse();
-    parsed.map_err(|_| format!("{name} takes a number, not {value}"))
 }
 
 #[cfg(test)]
