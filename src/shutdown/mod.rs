@@ -6,6 +6,13 @@
 //! signals mean the same, because a terminal sends one and a container runtime the other.
 //!
 //! The signals come in as a stream, so that a test can pull them.
+//!
+//! [`protection`] asks whoever runs us not to choose this very moment.
+
+pub mod protection;
+mod settings;
+
+pub use settings::{EcsSettings, RawEcs};
 
 use futures::stream::{self, Stream, StreamExt};
 use tokio::signal::unix::{self, SignalKind};

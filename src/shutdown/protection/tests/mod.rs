@@ -1,0 +1,4 @@
+//! The rule and its keeper.
+
+mod keeping;
+mod rows;
