@@ -47,4 +47,7 @@ pub struct Delivery {
     pub receive_count: u32,
     /// When it was put on the queue.
     pub sent_at: Timestamp,
+    /// How often it was sent back from the dead-letter queue; parking keeps the number, so that
+    /// whoever looks there sees what goes round in circles.
+    pub redriven: u32,
 }

@@ -105,6 +105,7 @@ impl Ignored {
 ///     body: Body::new(body),
 ///     receive_count: 1,
 ///     sent_at: "2026-11-20T10:00:00Z".parse().unwrap(),
+///     redriven: 0,
 /// };
 /// let plan = plan(&delivery, &Options::default());
 /// let [Job::Inspect(upload)] = plan.jobs.as_slice() else { panic!("one upload") };

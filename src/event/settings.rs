@@ -124,7 +124,8 @@ fn bucket(written: &str) -> Result<BucketName, &'static str> {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default)]
 pub struct RawRequests {
-    /// Whether on-demand requests are taken from the queue; default false, which parks them.
+    /// Whether on-demand requests are read from the queue; default false. No worker answers them, so
+    /// that they are parked either way.
     pub enabled: bool,
 }
 

@@ -25,6 +25,7 @@ fn delivery(body: &str) -> Delivery {
         body: Body::new(body),
         receive_count: 1,
         sent_at: SENT_AT.parse().unwrap(),
+        redriven: 0,
     }
 }
 
