@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::id::{geography, is_of_family};
 use super::{Ask, ModelRequest, Part, Tokens};
@@ -98,6 +99,9 @@ struct Table {
     regional_factor: f64,
     unknown: Price,
     model: Vec<Row>,
+    /// What other services cost is read by those who ask for it.
+    #[serde(default, rename = "services")]
+    _services: Option<IgnoredAny>,
 }
 
 /// The price table.
@@ -220,6 +224,11 @@ impl Prices {
         });
         let parts: u64 = parts.sum();
         FRAME_TOKENS + text_tokens(request.system.len()) + text_tokens(asked) + parts
+    }
+
+    /// Tokens of a text of so many bytes; rather too many than too few.
+    pub fn text_tokens(bytes: usize) -> u64 {
+        text_tokens(bytes)
     }
 
     /// The most dollars that a request can cost.

@@ -9,6 +9,7 @@ mod plan;
 mod prepare;
 mod prepared;
 mod preparer;
+mod quarantine;
 mod raster;
 mod settings;
 mod sniff;
@@ -20,9 +21,11 @@ mod unreadable;
 pub use format::Format;
 pub use limits::{Limits, MAX_PIECE_BYTES, MAX_PIECE_EDGE, MAX_PIECES};
 pub use memory::{MemoryBudget, MemoryPermit};
+pub use plan::shown_sizes;
 pub use prepare::{claimed_size, prepare};
 pub use prepared::{Media, Part, Piece, Prepared};
 pub use preparer::Preparer;
+pub use quarantine::{Kept, Over, PutBack, Quarantine, Returned, Side};
 pub use settings::{ObjectSettings, RawObject};
 pub use store::{
     Exposure, Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,

@@ -28,6 +28,13 @@ pub(super) fn parts(width: u32, height: u32, limits: &Limits) -> Vec<Crop> {
         .collect()
 }
 
+/// The sizes in pixels in which a picture is shown to a model, one for each piece.
+pub fn shown_sizes(width: u32, height: u32, limits: &Limits) -> Vec<(u32, u32)> {
+    let parts = parts(width, height, limits);
+    let sizes = parts.iter().map(|part| (part.to_width, part.to_height));
+    sizes.collect()
+}
+
 /// The whole picture, scaled down to the limit where it is larger.
 pub(super) fn whole(width: u32, height: u32, max_edge: u32) -> Crop {
     crop(0, 0, width, height, max_edge)

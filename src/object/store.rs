@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::event::{BucketName, FindingId, Key, ObjectPin, Target};
+use crate::event::{BucketName, EventPin, FindingId, Key, ObjectPin, Target};
 use crate::retry::{Reaction, Reacts};
 
 /// Exactly one state of one object. The only thing that can be removed, tagged or quarantined.
@@ -21,6 +21,21 @@ pub struct ObjectRef {
     pub key: Key,
     /// Which state, from the answer to the read.
     pub pin: ObjectPin,
+}
+
+impl ObjectRef {
+    /// Where exactly this state is looked for.
+    pub fn target(&self) -> Target {
+        let pin = match &self.pin.version {
+            Some(version) => EventPin::Version(version.clone()),
+            None => EventPin::ETag(self.pin.etag.clone()),
+        };
+        Target {
+            bucket: self.bucket.clone(),
+            key: self.key.clone(),
+            pin: Some(pin),
+        }
+    }
 }
 
 /// What the store says about an object beside its bytes.
@@ -127,6 +142,8 @@ pub enum Mark {
     Unreadable,
     /// Not looked at, by settings.
     Skipped,
+    /// A person has allowed it.
+    Allowed,
 }
 
 impl Mark {
@@ -138,6 +155,7 @@ impl Mark {
             Self::Undecided => "undecided",
             Self::Unreadable => "unreadable",
             Self::Skipped => "skipped",
+            Self::Allowed => "allowed",
         }
     }
 }
@@ -207,6 +225,8 @@ impl Exposure {
 /// - Every call may be repeated; a repeated removal answers [`Removed::AlreadyGone`]. Of several at
 ///   the same moment more than one may answer [`Removed::Removed`], where the store cannot tell who
 ///   it was.
+/// - A repeated move to the quarantine that finds its source gone, and under the finding's id a copy
+///   with the hash that was judged, answers [`Removed::Removed`]: a try before has moved it.
 /// - Errors are the store's trouble only; what is the object's (gone, locked, denied) is an answer.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + std::fmt::Debug {
@@ -231,8 +251,8 @@ pub trait ObjectStore: Send + Sync + std::fmt::Debug {
     ) -> Result<Removed, StoreError>;
 
     /// Sets the verdict tag on exactly this state, leaving other tags as they are. [`Mark::Clean`]
-    /// is set only on a version: what lies under a bare key may be other bytes at the next moment,
-    /// and would be called clean.
+    /// and [`Mark::Allowed`] are set only on a version: what lies under a bare key may be other bytes
+    /// at the next moment, and would be called clean.
     async fn tag(&self, object: &ObjectRef, mark: Mark) -> Result<Tagged, StoreError>;
 
     /// Whether others can read exactly this state, as far as the store tells cheaply. Best effort:

@@ -162,6 +162,14 @@ impl Budget {
         }
     }
 
+    /// The part of the day's money that is spent, by all tasks as far as was last heard: above 1 where
+    /// it was passed.
+    pub fn spent_ratio(&self) -> f64 {
+        let account = self.today();
+        let fleet = account.fleet.map_or(0.0, |(fleet, _)| fleet);
+        (fleet + account.own - account.reported).max(0.0) / self.limit_usd
+    }
+
     async fn report(&self) -> Result<(), SpendingError> {
         let (gone, day, own) = {
             let account = self.today();

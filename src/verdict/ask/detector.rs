@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use super::answer;
 use super::candidates::{Candidate, Form};
@@ -12,7 +13,7 @@ use super::rounds::{Models, Nobody, Outcome, Question};
 use super::silence::Silence;
 use super::trial;
 use crate::model::{Model, ModelError, ModelReply, ModelRequest, ModelSettings, Prices};
-use crate::object::Prepared;
+use crate::object::{Format, Media, Part, Piece, Prepared};
 use crate::retry::Jitter;
 use crate::verdict::{DetectError, Detector, Judge, Judged, Opinion, UndecidedReason};
 
@@ -53,6 +54,31 @@ impl ModelDetector {
             prices.largest_request(model, images, TEXT_BYTES, settings.max_tokens)
         });
         each.max().unwrap_or_default()
+    }
+
+    /// The tokens that a model reads for one question about a picture that is shown in pieces of
+    /// these sizes, by the estimate of the limits. For estimates of cost.
+    pub fn question_tokens(prices: &Prices, model: &str, shown: &[(u32, u32)]) -> u64 {
+        let of = u32::try_from(shown.len()).unwrap_or(u32::MAX);
+        let pieces = (0..of).zip(shown).map(|(index, (width, height))| Piece {
+            media: Media::Jpeg,
+            bytes: Bytes::new(),
+            width: *width,
+            height: *height,
+            part: match of {
+                1 => Part::Whole,
+                of => Part::Tile { index, of },
+            },
+            untouched: false,
+        });
+        let picture = Prepared {
+            format: Format::Jpeg,
+            sha256: [0; 32],
+            width: 1,
+            height: 1,
+            pieces: pieces.collect(),
+        };
+        prices.input_tokens(&prompt::request(model, 0, Form::Tool, &picture, None))
     }
 
     /// Asks once about a small picture of its own, to learn which model answers and in which form.

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -180,11 +181,22 @@ impl Inspector {
         let format = Format::sniff(&bytes);
         // Not bounded in time: it may wait for a thread, and `object.max_pixels` bounds the work.
         let decoding = Instant::now();
-        let prepared = self.preparer.prepare(bytes).await;
-        work.worked += decoding.elapsed();
+        let prepared = self.preparer.prepare(bytes.clone()).await;
         let mut inspection = match prepared {
-            Ok(picture) => self.judge(&picture, work).await?,
-            Err(unreadable) => Inspection::unreadable(unreadable.into()),
+            Ok(picture) => {
+                drop(bytes);
+                work.worked += decoding.elapsed();
+                self.judge(&picture, work).await?
+            }
+            Err(unreadable) => {
+                // So that people can say of exactly these bytes that they may stay.
+                let sha256 = sha256_of(bytes).await;
+                work.worked += decoding.elapsed();
+                Inspection {
+                    sha256: Some(sha256),
+                    ..Inspection::unreadable(unreadable.into())
+                }
+            }
         };
         // The bytes are gone: others need the room while the store is asked.
         drop(memory);
@@ -330,6 +342,16 @@ impl Inspector {
             cached,
             ..Inspection::gone(verdict)
         })
+    }
+}
+
+/// SHA-256 in hexadecimal, on a thread that may be kept busy.
+async fn sha256_of(bytes: Bytes) -> String {
+    let work = tokio::task::spawn_blocking(move || hex::encode(Sha256::digest(&bytes)));
+    match work.await {
+        Ok(sha256) => sha256,
+        // The runtime is going down: whoever waits for the answer is being dropped as well.
+        Err(_) => std::future::pending().await,
     }
 }
 

@@ -24,6 +24,6 @@ pub use analyst::{Analyst, AnalystError};
 pub use assessment::{Assessment, Floor, Unassessed, Words};
 pub use assessor::{Assessor, Look};
 pub use ourselves::{Caller, Ourselves, OwnScope, Relation};
-pub use rules::{Rules, RulesError};
+pub use rules::{Rules, RulesError, Watched};
 pub use scrub::{SummaryLanguage, scrub};
 pub use settings::{Analyze, RawThreats, ThreatSettings};

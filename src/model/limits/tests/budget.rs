@@ -7,15 +7,21 @@ async fn the_budget_ends_calls_until_the_next_day() {
     let till = Till::new();
     let budget = till.task(1, 3.0);
     Till::open(&budget, async {
+        assert!(budget.spent_ratio().abs() < 1e-9);
         for _ in 0..3 {
             assert!((ask(&budget).await.unwrap() - 1.1).abs() < 1e-9);
         }
+        assert!(
+            (budget.spent_ratio() - 1.1).abs() < 1e-9,
+            "what was passed shows"
+        );
         let until = refused(&budget).await;
         assert_eq!(until.as_secs(), 12 * 3600 + 1);
         refused(&budget).await;
         assert_eq!(till.meter.said("spent 3.30 3.00"), 1, "it is said once");
         assert_eq!(till.meter.said("started"), 3);
         tokio::time::sleep(until).await;
+        assert!(budget.spent_ratio().abs() < 1e-9, "of another day");
         ask(&budget).await.unwrap();
     })
     .await;
@@ -57,6 +63,7 @@ async fn tasks_side_by_side_hear_of_each_other() {
         ask(&one).await.unwrap();
         ask(&other).await.unwrap();
         tokio::time::sleep(SECOND * 31).await;
+        assert!((one.spent_ratio() - 1.1).abs() < 1e-9, "of all tasks");
         refused(&one).await;
         refused(&other).await;
     });

@@ -40,6 +40,10 @@ const OF_KEPT_OBJECT: [&str; 4] = ["DeleteObject", "GetObject", "HeadObject", "P
 /// are the folders of `CloseRecords` in `deploy/iam/worker.json`; findings are never deleted.
 const CLEARED: [&str; 2] = ["pending/", "control/"];
 
+/// Where people's decisions lie among the records. We read them; who writes one in our name wants
+/// something spared that nobody has allowed.
+const ALLOWED: &str = "allow/";
+
 /// Lists of objects, which have to stay within our prefix.
 const LISTS: [&str; 2] = ["ListObjects", "ListObjectsV2"];
 
@@ -71,6 +75,9 @@ const OF_MODEL: [&str; 2] = ["Converse", "InvokeModel"];
 /// Calls that AWS makes to a key for us when we use something that it encrypts.
 const OF_KEY: [&str; 2] = ["Decrypt", "GenerateDataKey"];
 
+/// Calls that the agent of Amazon ECS makes with our role when a task asks to be protected.
+const OF_TASK: [&str; 2] = ["GetTaskProtection", "UpdateTaskProtection"];
+
 /// What the settings say that we work on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OwnScope {
@@ -92,6 +99,9 @@ pub struct OwnScope {
     pub event_bus: Option<String>,
     /// Whether we import findings into Security Hub.
     pub security_hub: bool,
+    /// What the ARNs of the fleet's tasks on Amazon ECS begin with, where they ask to be protected:
+    /// those of its cluster, `arn:aws:ecs:eu-west-1:111122223333:task/cluster/`.
+    pub tasks: Option<String>,
 }
 
 /// What a call is to us.
@@ -129,6 +139,7 @@ impl OwnScope {
             Some("sts") => Use::from(name == "GetCallerIdentity"),
             Some("kms") if OF_KEY.contains(&name) => self.kms(call),
             Some("events") if name == "PutEvents" => self.put_events(call),
+            Some("ecs") if OF_TASK.contains(&name) => self.protect_tasks(call),
             Some("securityhub") => Use::from(name == "BatchImportFindings" && self.security_hub),
             _ => Use::Foreign,
         }
@@ -182,17 +193,25 @@ impl OwnScope {
         if name == "DeleteObject" {
             return Use::from(self.clears(bucket, key));
         }
+        if name == "PutObject" && self.is_record_below(bucket, key, &[ALLOWED]) {
+            return Use::Foreign;
+        }
         Use::from(OF_KEPT_OBJECT.contains(&name) && here.any(|place| place.covers(bucket, key)))
+    }
+
+    /// Whether it is a record in one of these folders.
+    fn is_record_below(&self, bucket: &BucketName, key: &Key, folders: &[&str]) -> bool {
+        self.records.as_ref().is_some_and(|place| {
+            let below = key.as_str().strip_prefix(place.prefix.as_str());
+            place.covers(bucket, key)
+                && below.is_some_and(|key| folders.iter().any(|folder| key.starts_with(folder)))
+        })
     }
 
     /// Whether we delete a kept object: all that is in the quarantine, and some of the records.
     fn clears(&self, bucket: &BucketName, key: &Key) -> bool {
         let quarantined = self.quarantine.as_ref();
-        let record = self.records.as_ref().is_some_and(|place| {
-            let below = key.as_str().strip_prefix(place.prefix.as_str());
-            place.covers(bucket, key)
-                && below.is_some_and(|key| CLEARED.iter().any(|folder| key.starts_with(folder)))
-        });
+        let record = self.is_record_below(bucket, key, &CLEARED);
         record || quarantined.is_some_and(|place| place.covers(bucket, key))
     }
 
@@ -245,6 +264,18 @@ impl OwnScope {
 
     fn is_topic(&self, arn: &str) -> bool {
         self.topic.as_deref() == Some(arn)
+    }
+
+    /// The agent names one task, its own, by ARN ("`UpdateTaskProtection`", Amazon ECS API reference).
+    /// Who protects several at once, or by short ids, is not the agent.
+    fn protect_tasks(&self, call: &Activity) -> Use {
+        let Some(ours) = &self.tasks else {
+            return Use::Foreign;
+        };
+        told(text(call, "tasks"), |task| {
+            let id = task.strip_prefix(ours.as_str());
+            id.is_some_and(|id| !id.is_empty())
+        })
     }
 
     fn put_events(&self, call: &Activity) -> Use {

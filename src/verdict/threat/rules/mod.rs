@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 
 pub(super) use shown::{cut, shown};
 
-use rule::Rule;
+use rule::{Pattern, Rule};
 
 use super::Floor;
 use crate::event::{Activity, ActivityKind};
@@ -37,6 +37,17 @@ const HASH_DIGITS: usize = 12;
 pub struct Rules {
     rules: Vec<Rule>,
     hash: String,
+}
+
+/// What a rule is about: for looking whether its events arrive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched {
+    /// The rule's id.
+    pub rule: String,
+    /// The services, as `eventSource` names them; a star at the end stands for anything.
+    pub sources: Vec<String>,
+    /// The calls, as `eventName` names them; a star likewise.
+    pub names: Vec<String>,
 }
 
 /// A file of rules cannot be used.
@@ -96,6 +107,17 @@ impl Rules {
         let mut hash = hex::encode(Sha256::digest(text.as_bytes()));
         hash.truncate(HASH_DIGITS);
         Ok(Self { rules, hash })
+    }
+
+    /// What the rules are about, in their order.
+    pub fn watched(&self) -> Vec<Watched> {
+        let written = |patterns: &[Pattern]| patterns.iter().map(Pattern::written).collect();
+        let watched = self.rules.iter().map(|rule| Watched {
+            rule: rule.id.clone(),
+            sources: written(&rule.sources),
+            names: written(&rule.names),
+        });
+        watched.collect()
     }
 
     /// The first 12 hexadecimal digits of the SHA-256 of the file.

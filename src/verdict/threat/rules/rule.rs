@@ -55,6 +55,14 @@ impl Pattern {
         })
     }
 
+    /// As it stands in the file.
+    pub(super) fn written(&self) -> String {
+        match self {
+            Self::Exact(name) => name.clone(),
+            Self::Prefix(begin) => format!("{begin}*"),
+        }
+    }
+
     pub(super) fn fits(&self, name: &str) -> bool {
         match self {
             Self::Exact(exact) => name == exact,

@@ -31,6 +31,7 @@ fn planned(body: &str) -> Activity {
         body: Body::new(body),
         receive_count: 1,
         sent_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        redriven: 0,
     };
     match plan(&delivery, &Options::default()).jobs.as_slice() {
         [Job::Assess(activity)] => activity.clone(),

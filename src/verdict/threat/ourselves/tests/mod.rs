@@ -34,6 +34,7 @@ fn scope() -> OwnScope {
         ]),
         event_bus: Some("arn:aws:events:eu-west-1:111122223333:event-bus/security".to_owned()),
         security_hub: true,
+        tasks: Some("arn:aws:ecs:eu-west-1:111122223333:task/warden/".to_owned()),
     }
 }
 

@@ -240,6 +240,19 @@ fn our_role_at_other_services() {
         Misuse,
     );
     check("securityhub", "BatchImportFindings", json!(null), Ours);
+    let tasks =
+        |tasks: Value| json!({"cluster": "warden", "tasks": tasks, "protectionEnabled": true});
+    let task = |cluster: &str| format!("arn:aws:ecs:eu-west-1:111122223333:task/{cluster}/0a1b2c");
+    for name in ["UpdateTaskProtection", "GetTaskProtection"] {
+        check("ecs", name, tasks(json!([task("warden")])), Ours);
+        check("ecs", name, tasks(json!([task("other")])), Misuse);
+        check("ecs", name, tasks(json!(["0a1b2c"])), Misuse);
+        check("ecs", name, tasks(json!([])), Misuse);
+        let several = json!([task("warden"), task("other")]);
+        check("ecs", name, tasks(several), Misuse);
+    }
+    let stopped = json!({"cluster": "warden", "task": task("warden")});
+    check("ecs", "StopTask", stopped, Misuse);
     check("iam", "CreateAccessKey", json!({}), Misuse);
     // Names in other services' clothes.
     check(
@@ -306,6 +319,11 @@ fn what_is_switched_off_we_do_not_do() {
             json!({"entries": [{"eventBusName": "security"}]}),
         ),
         ("securityhub", "BatchImportFindings", json!(null)),
+        (
+            "ecs",
+            "UpdateTaskProtection",
+            json!({"tasks": ["arn:aws:ecs:eu-west-1:111122223333:task/warden/0a1b2c"]}),
+        ),
         (
             "sns",
             "Publish",

@@ -75,6 +75,7 @@ fn activity(record: &Value) -> Activity {
         body: Body::new(event.to_string()),
         receive_count: 1,
         sent_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+        redriven: 0,
     };
     match plan(&delivery, &Options::default()).jobs.as_slice() {
         [Job::Assess(activity)] => activity.clone(),
