@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::object::Why;
+use crate::object::{Removed, Why};
 
 /// How an action ended. Every one of them is final for its decision; what may be taken up again
 /// under another decision is said by
@@ -37,6 +37,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// What the store's answer to a removal means; `quarantine`: it was to be moved there.
+    pub const fn of_removal(removed: Removed, quarantine: bool) -> Self {
+        match removed {
+            Removed::Removed if quarantine => Self::Quarantined,
+            Removed::Removed => Self::Deleted,
+            Removed::AlreadyGone => Self::AlreadyGone,
+            Removed::Superseded => Self::Superseded,
+            Removed::Blocked(why) => Self::Blocked { why },
+        }
+    }
+
     /// A stable code.
     pub const fn code(self) -> &'static str {
         match self {

@@ -86,6 +86,9 @@ pub enum Tell {
     Remember,
 }
 
+/// The rule of what a person has allowed.
+const ALLOWED: &str = "allowed";
+
 /// What the policy decided, and by which of its rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Decision {
@@ -99,6 +102,13 @@ pub struct Decision {
     pub rule: String,
     /// Hash of the policy in force.
     pub policy: String,
+}
+
+impl Decision {
+    /// Whether a person has decided it, against the judge.
+    pub fn is_allowed(&self) -> bool {
+        self.rule == ALLOWED
+    }
 }
 
 /// The validated policy.
@@ -167,6 +177,17 @@ impl Policy {
             mode: self.mode,
             tell,
             rule: rule.to_owned(),
+            policy: self.hash.clone(),
+        }
+    }
+
+    /// What a person has allowed stays, and nobody is told.
+    pub fn allowed(&self) -> Decision {
+        Decision {
+            action: Action::Keep,
+            mode: self.mode,
+            tell: Tell::Remember,
+            rule: ALLOWED.to_owned(),
             policy: self.hash.clone(),
         }
     }

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Content;
 use crate::event::{Activity, ActivityKind, BucketName, Key};
 use crate::object::{Exposure, Format, ObjectRef};
 use crate::verdict::threat::Assessment;
@@ -41,6 +42,19 @@ impl Case {
             Self::Object(case) => Some(&case.subject.key),
             Self::Activity(case) => case.activity.key.as_ref(),
         }
+    }
+
+    /// The exact bytes under a key that it is about, as far as they are known.
+    pub fn content(&self) -> Option<Content> {
+        let Self::Object(case) = self else {
+            return None;
+        };
+        let subject = &case.subject;
+        Some(Content {
+            bucket: subject.bucket.clone(),
+            key: subject.key.clone(),
+            sha256: subject.sha256.clone()?,
+        })
     }
 
     /// What judging cost, in US dollars.

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityCase, Case, ObjectCase};
+use super::{ActivityCase, Case, Content, ObjectCase};
 use crate::action::{Decision, Mode, Outcome};
 use crate::event::{BucketName, FindingId, Identity, Key};
 use crate::verdict::{Threat, Verdict};
@@ -82,6 +82,11 @@ impl Finding {
             Case::Object(_) => None,
             Case::Activity(case) => Some(case),
         }
+    }
+
+    /// The exact bytes that it is about, as far as they are known.
+    pub fn content(&self) -> Option<Content> {
+        self.case.content()
     }
 
     /// How bad it is.
@@ -190,6 +195,13 @@ impl Intent {
         }
         let decision = &self.0.decision;
         decision.action.removes() && earlier.may_be_reopened(decision.mode, &decision.policy)
+    }
+
+    /// The same intent after a person has allowed what it is about: nothing is to be done any more.
+    #[must_use]
+    pub fn allowed(mut self, decision: Decision) -> Self {
+        self.0.decision = decision;
+        self
     }
 
     /// What it will be a finding of.
