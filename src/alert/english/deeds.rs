@@ -11,13 +11,14 @@ impl Deeds for English {
             Outcome::Deleted => {
                 "Deleted exactly what was uploaded; other versions under the same name, \
                  if there are any, were not touched. This cannot be undone: on purpose, nothing \
-                 readable is kept. If it was a mistake, ask the uploader for the file again."
+                 readable is kept. If it was a mistake, run `s3-warden restore --allow-only` \
+                 with the finding's number, and ask the uploader for the file again."
                     .to_owned()
             }
             Outcome::Quarantined => {
                 "Moved exactly what was uploaded to the quarantine, where it lies \
-                 under the finding's number. To undo this, copy it from there to a place that \
-                 s3-warden does not guard; put back here, it would be judged again."
+                 under the finding's number. To undo this, run `s3-warden restore` with that number: \
+                 it puts the file back and remembers that it may stay."
                     .to_owned()
             }
             Outcome::Observed => {

@@ -78,10 +78,9 @@ impl Services for English {
             }
             ServiceKind::BreakerOpen => {
                 "Check now whether so many such files are to be expected. If they are, run \
-                 `s3-warden breaker reset`, and what is found from then on is removed again; if \
-                 not, stop the uploads first. Resetting does not remove what is on hold: \
-                 `s3-warden breaker status` lists it; delete it yourself, or have it uploaded \
-                 again."
+                 `s3-warden breaker reset --apply-held`: what is on hold is removed, and so is what \
+                 is found from then on; without --apply-held, what is on hold stays. If not, stop \
+                 the uploads first. `s3-warden breaker status` lists what is on hold."
             }
             ServiceKind::BudgetSpent => {
                 "If uploads must not wait so long, raise the setting model.usd_per_day; otherwise \

@@ -38,9 +38,8 @@ impl Steps for English {
             }
             (_, Outcome::Held) => format!(
                 "Check now whether so many such files are to be expected. If they are, ask whoever runs \
-                 s3-warden to reset its breaker, so that later files are removed again; if not, stop the \
-                 uploads. Resetting does not remove {file}: delete {it} yourself, or have {it} uploaded again \
-                 after the reset to be checked anew."
+                 s3-warden to run `s3-warden breaker reset --apply-held`, which removes {file} and lets \
+                 later ones be removed again; if not, stop the uploads."
             ),
             (
                 _,

@@ -74,9 +74,10 @@ impl Services for Korean {
             }
             ServiceKind::BreakerOpen => {
                 "이러한 파일이 대량으로 업로드되는 것이 정상적인 상황인지 지금 확인하십시오. 정상이라면 \
-                 `s3-warden breaker reset`을 실행하십시오. 이후 발견되는 파일부터 다시 제거합니다. \
-                 아니라면 먼저 업로드를 중단시키십시오. 초기화해도 보류된 파일은 제거되지 않으므로, \
-                 `s3-warden breaker status`로 확인하여 직접 삭제하거나 다시 업로드하도록 하십시오."
+                 `s3-warden breaker reset --apply-held`를 실행하십시오. 보류된 파일이 제거되고, 이후 \
+                 발견되는 파일도 다시 제거됩니다. --apply-held 없이 실행하면 보류된 파일은 그대로 \
+                 남습니다. 아니라면 먼저 업로드를 중단시키십시오. 보류된 파일은 `s3-warden breaker \
+                 status`로 확인할 수 있습니다."
             }
             ServiceKind::BudgetSpent => {
                 "그때까지 기다릴 수 없다면 model.usd_per_day 설정값을 늘리십시오. 그 외에 조치할 \

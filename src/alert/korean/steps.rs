@@ -38,9 +38,9 @@ impl Steps for Korean {
             }
             (_, Outcome::Held) => format!(
                 "이러한 파일이 대량으로 업로드되는 것이 정상적인 상황인지 지금 확인하십시오. 정상이라면 \
-                 s3-warden 운영 담당자에게 브레이커 초기화를 요청하고, 아니라면 업로드를 \
-                 중단시키십시오. 브레이커를 초기화해도 {file}은 제거되지 않습니다. 직접 삭제하거나, \
-                 초기화한 뒤 다시 업로드하여 검사를 받게 하십시오."
+                 s3-warden 운영 담당자에게 `s3-warden breaker reset --apply-held` 실행을 요청하십시오. \
+                 {file}이 제거되고, 이후 발견되는 파일도 다시 제거됩니다. 아니라면 업로드를 \
+                 중단시키십시오."
             ),
             (_, Outcome::Observed | Outcome::Tagged | Outcome::TagFailed | Outcome::Kept) => {
                 format!("{file}을 확인하고, 개인정보가 있어서는 안 되는 곳이라면 삭제하십시오.")

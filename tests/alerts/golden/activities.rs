@@ -137,6 +137,7 @@ fn acl_opened(error: Option<&str>) -> Floor {
         body: Body::new(record.to_string()),
         receive_count: 1,
         sent_at: "2026-03-03T14:05:10Z".parse().unwrap(),
+        redriven: 0,
     };
     let mut jobs = plan(&delivery, &Options::default()).jobs;
     let Some(Job::Assess(activity)) = jobs.pop() else {
