@@ -78,6 +78,7 @@ impl Metrics {
         number(names::SETTLING, snapshot.settling as f64);
         let oldest = snapshot.oldest.unwrap_or_default();
         number(names::OLDEST, oldest.as_secs_f64());
+        number(names::POLL_AGE, snapshot.since_poll.as_secs_f64());
         flag(names::PAUSED, snapshot.paused.is_some());
         flag(names::HALTED, snapshot.halted);
         flag(names::DRAINING, snapshot.draining);

@@ -286,7 +286,7 @@ pub const STUCK: Metric = gauge(
 );
 
 /// All of them.
-pub const ALL: [Metric; 34] = [
+pub const ALL: [Metric; 37] = [
     RECEIVED,
     SETTLED,
     QUEUE_LAG,
@@ -321,7 +321,30 @@ pub const ALL: [Metric; 34] = [
     DEFERRALS,
     STUCK,
     DRAINING,
+    POLL_AGE,
+    TASK_PROTECTED,
+    PROTECTION_CALLS,
 ];
 
 /// Whether a stop was asked for (1).
 pub const DRAINING: Metric = gauge("s3_warden_draining", "Whether a stop was asked for.");
+
+/// Since when the queue of uploads has not answered a poll; before the first, since the start.
+pub const POLL_AGE: Metric = gauge(
+    "s3_warden_poll_age_seconds",
+    "How long ago the queue of uploads has answered a poll, in seconds.",
+);
+
+/// Whether Amazon ECS protects this task from a scale-in or a deployment (1), as far as is known.
+pub const TASK_PROTECTED: Metric = gauge(
+    "s3_warden_task_protected",
+    "Whether Amazon ECS protects this task from a scale-in or a deployment.",
+);
+
+/// Calls that set task protection, by what was asked (`protect`, `release`) and how it ended: `ok` or
+/// an error's code.
+pub const PROTECTION_CALLS: Metric = counter(
+    "s3_warden_protection_calls_total",
+    &["ask", "result"],
+    "Calls that set task protection, by what was asked and result.",
+);

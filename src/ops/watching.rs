@@ -9,6 +9,7 @@ use crate::event::{Activity, Delivery, Upload};
 use crate::object::{Mark, Tagged};
 use crate::record::Finding;
 use crate::retry::Reason;
+use crate::shutdown::protection::ProtectionWatch;
 use crate::verdict::threat::{Assessment, Unassessed};
 use crate::verdict::{Inspection, Verdict};
 use crate::worker::Observer;
@@ -102,4 +103,16 @@ impl Observer for Metrics {
     }
 
     fn halted(&self, _halted: bool) {}
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl ProtectionWatch for Metrics {
+    fn protected(&self, protected: bool) {
+        let gauge = self.gauge(names::TASK_PROTECTED, &[]);
+        gauge.set(f64::from(u8::from(protected)));
+    }
+
+    fn asked(&self, what: &'static str, result: &'static str) {
+        self.count(names::PROTECTION_CALLS, &[what, result]);
+    }
 }

@@ -79,3 +79,39 @@ pub const SPENT_USD: &str = "spent.usd";
 pub const LIMIT_USD: &str = "limit.usd";
 /// What ends the process.
 pub const SHUTDOWN_CAUSE: &str = "shutdown.cause";
+
+/// For how many minutes the task is protected from now on; 0 is not at all.
+pub const PROTECTED_MINUTES: &str = "protected.minutes";
+
+/// The message of the line that a service writes every minute. Metric filters of `CloudWatch` read
+/// it, so its fields are flat: a dot in a name would need quotes there.
+pub const VITALS: &str = "vitals";
+/// Of that line: findings begun and not announced, of all tasks, as last counted.
+pub const OPEN_FINDINGS: &str = "open_findings";
+/// Of that line: the age of the oldest of those, in seconds.
+pub const OLDEST_OPEN_SECONDS: &str = "oldest_open_seconds";
+/// Of that line: whether removals are held (1).
+pub const BREAKER_OPEN: &str = "breaker_open";
+/// Of that line: whether a fault keeps the task from taking work (1).
+pub const PAUSED: &str = "paused";
+/// Of that line: whether an operator has told all tasks to take no work (1).
+pub const HALTED: &str = "halted";
+/// Of that line: seconds since the queue of uploads has answered a poll; before the first, since the
+/// start.
+pub const SECONDS_SINCE_POLL: &str = "seconds_since_poll";
+/// Of that line: the part of the day's money that the fleet has spent; 0 where there is no budget.
+pub const BUDGET_SPENT_RATIO: &str = "budget_spent_ratio";
+/// Of that line: messages under lease.
+pub const MESSAGES_HELD: &str = "messages_held";
+
+/// All fields of that line. Each is a number.
+pub const VITALS_FIELDS: [&str; 8] = [
+    OPEN_FINDINGS,
+    OLDEST_OPEN_SECONDS,
+    BREAKER_OPEN,
+    PAUSED,
+    HALTED,
+    SECONDS_SINCE_POLL,
+    BUDGET_SPENT_RATIO,
+    MESSAGES_HELD,
+];

@@ -7,20 +7,21 @@
 use std::sync::Arc;
 
 use super::error::WorkError;
+use super::intact::Intact;
 use super::lease::{Lease, LeaseEnd};
 use super::pause::{Needed, Pause};
 use super::ports::Parts;
 use super::tag::{Tagger, mark_of};
 use crate::action::{Action, Admission, Gate, Outcome, Refusal, Tell};
-use crate::object::{ObjectRef, Removed, Tagged};
-use crate::record::{Begun, Finding, Intent, ObjectCase, State};
+use crate::object::{Located, ObjectRef, Tagged};
+use crate::record::{Begun, Content, Finding, Intent, ObjectCase, State};
 use crate::telemetry::vocabulary::{ACTION, ERROR_CODE, FINDING_ID, OUTCOME};
 
 /// On whose behalf we act.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Standing<'a> {
-    /// On behalf of a message, as long as it is ours.
-    Lease(&'a Lease),
+    /// On behalf of a message, as long as it is ours; with what it must not be cut off from.
+    Lease(&'a Lease, &'a Intact),
     /// On behalf of the records: nobody else will finish it.
     Records,
 }
@@ -28,7 +29,7 @@ pub(crate) enum Standing<'a> {
 impl Standing<'_> {
     fn is_ours(self) -> bool {
         match self {
-            Self::Lease(lease) => lease.is_live(),
+            Self::Lease(lease, _) => lease.is_live(),
             Self::Records => true,
         }
     }
@@ -36,8 +37,15 @@ impl Standing<'_> {
     /// Resolves when acting is no longer our business.
     pub(crate) async fn over(self) -> LeaseEnd {
         match self {
-            Self::Lease(lease) => lease.over().await,
+            Self::Lease(lease, _) => lease.over().await,
             Self::Records => std::future::pending().await,
+        }
+    }
+
+    /// A finding is about to be begun or finished. Who acts for the records holds on to it itself.
+    fn begins(self, finding: &Finding, parts: &Parts) {
+        if let Self::Lease(_, intact) = self {
+            intact.begins(finding, &parts.protection);
         }
     }
 }
@@ -71,29 +79,90 @@ impl Enforcer {
         intent: Intent,
         standing: Standing<'_>,
     ) -> Result<Finding, WorkError> {
+        standing.begins(intent.finding(), &self.parts);
         match self.parts.ledger.begin(intent).await? {
-            Begun::Fresh(intent) | Begun::Resumed(intent) => self.finish(intent, standing).await,
+            Begun::Fresh(intent) | Begun::Resumed(intent) => {
+                self.spare_or_act(intent, standing).await
+            }
             Begun::Finished(finding) => Ok(finding),
         }
     }
 
-    /// Finishes an intent that is in the records.
+    /// Finishes an intent that was left in the records.
     pub(crate) async fn finish(
         &self,
         intent: Intent,
         standing: Standing<'_>,
     ) -> Result<Finding, WorkError> {
+        standing.begins(intent.finding(), &self.parts);
+        self.spare_or_act(intent, standing).await
+    }
+
+    /// Directly before a removal a person's decision is asked for once more: it may have come since
+    /// the judgement, and whoever gives an object back relies on it. Where the object is still there,
+    /// it stays then.
+    async fn spare_or_act(
+        &self,
+        intent: Intent,
+        standing: Standing<'_>,
+    ) -> Result<Finding, WorkError> {
+        let intent = if self.is_spared(intent.finding()).await? {
+            intent.allowed(self.parts.policy.allowed())
+        } else {
+            intent
+        };
+        self.carry_out(intent, standing).await
+    }
+
+    /// Whether a person has allowed these bytes. Records that do not answer are trouble, never a no.
+    pub(crate) async fn is_allowed(&self, content: Option<Content>) -> Result<bool, WorkError> {
+        let Some(content) = content else {
+            return Ok(false);
+        };
+        // Records that are read are not yet records that can be written: a pause for them goes on.
+        Ok(self.parts.allowances.find(&content).await?.is_some())
+    }
+
+    async fn is_spared(&self, finding: &Finding) -> Result<bool, WorkError> {
+        let object = finding
+            .object()
+            .and_then(|case| case.subject.object.as_ref());
+        let Some(object) = object.filter(|_| finding.decision.action.removes()) else {
+            return Ok(false);
+        };
+        if !self.is_allowed(finding.case.content()).await? {
+            return Ok(false);
+        }
+        // Removed before a kill, it is not there to be left in place: then its story ends as begun.
+        let located = self.parts.store.locate(&object.target()).await?;
+        Ok(matches!(located, Located::There { object: there, .. } if there == *object))
+    }
+
+    async fn carry_out(
+        &self,
+        intent: Intent,
+        standing: Standing<'_>,
+    ) -> Result<Finding, WorkError> {
         let outcome = self.act(intent.finding(), standing).await?;
+        // Before anything says that it was done: nobody would come back for the tag, and where only
+        // what is tagged may be read, what a person has allowed would stay locked.
+        self.tagger.allowed(intent.finding()).await?;
         let mut finding = intent.acted(outcome, self.parts.clock.now());
         self.parts.ledger.advance(&finding).await?;
         // Somebody else may have carried out the same intent, and knows better how it ended: whoever
-        // comes second finds the object gone.
-        if matches!(outcome, Outcome::AlreadyGone | Outcome::Held) {
+        // comes second finds the object gone, or in the quarantine.
+        if matches!(
+            outcome,
+            Outcome::AlreadyGone | Outcome::Held | Outcome::Quarantined
+        ) {
             let stored = self.parts.ledger.find(&finding.id, finding.date()).await?;
             let stored = stored.filter(|stored| {
                 stored.revision >= finding.revision && stored.state > State::Intent
             });
-            if let Some(stored) = stored.filter(|stored| stored.outcome != finding.outcome) {
+            let known = |stored: &Finding| {
+                stored.outcome != finding.outcome || stored.state == State::Announced
+            };
+            if let Some(stored) = stored.filter(known) {
                 return Ok(stored);
             }
         }
@@ -175,13 +244,7 @@ impl Enforcer {
             store.remove(object).await?
         };
         self.pause.succeeded(Needed::Changing);
-        Ok(match removed {
-            Removed::Removed if quarantine => Outcome::Quarantined,
-            Removed::Removed => Outcome::Deleted,
-            Removed::AlreadyGone => Outcome::AlreadyGone,
-            Removed::Superseded => Outcome::Superseded,
-            Removed::Blocked(why) => Outcome::Blocked { why },
-        })
+        Ok(Outcome::of_removal(removed, quarantine))
     }
 
     async fn mark(&self, case: &ObjectCase, object: &ObjectRef) -> Result<Outcome, WorkError> {

@@ -254,13 +254,15 @@ impl UploadWork {
         if clean && self.tell_clean {
             decision.tell = Tell::Now;
         }
+        let case = case(upload, inspection);
+        // What is clean needs nobody's leave, and no question.
+        let allowed = !clean && self.enforcer.is_allowed(case.content()).await?;
+        if allowed {
+            decision = self.parts.policy.allowed();
+        }
         let now = self.parts.clock.now();
-        let intent = Intent::new(
-            upload.identity.clone(),
-            case(upload, inspection),
-            decision,
-            (upload.happened_at, now),
-        );
+        let times = (upload.happened_at, now);
+        let intent = Intent::new(upload.identity.clone(), case, decision, times);
         if clean {
             let object = inspection.object.as_ref();
             self.enforcer.tagger().clean(object).await?;

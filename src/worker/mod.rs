@@ -13,6 +13,7 @@ mod enforce;
 mod error;
 mod inflight;
 mod inspect;
+mod intact;
 mod lane;
 mod lease;
 mod notices;
@@ -51,7 +52,7 @@ use self::vitals::Bounds;
 
 pub use self::ports::{Observer, Parts, Unobserved};
 pub use self::settings::{Limits, QueueSettings, RawLimits, RawQueue};
-pub use self::vitals::{Snapshot, Vitals};
+pub use self::vitals::{OpenFindings, Snapshot, Vitals};
 
 /// What the last calls of a shutdown may take, after its deadline.
 const LAST_CALLS: Duration = Duration::from_secs(5);

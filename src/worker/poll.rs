@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use super::error::Settlement;
 use super::lease::{Lease, LeaseKeeper};
-use super::pause::Pause;
+use super::pause::{Lane, Pause};
 use super::process::Processor;
 use super::settle::Settler;
 use super::vitals::{InHand, Pulse, wait};
@@ -73,6 +73,9 @@ impl Poller {
             match pulse.within(wait::POLL, bound, receive).await {
                 Ok(deliveries) => {
                     failures = 0;
+                    if self.pause.lane() == Lane::Uploads {
+                        self.processor.parts.vitals.polled();
+                    }
                     self.pause.succeeded(self.pause.lane().queue());
                     if probe.is_some() && deliveries.is_empty() {
                         self.pause.nothing_probed();

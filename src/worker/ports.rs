@@ -9,8 +9,9 @@ use crate::alert::Announcer;
 use crate::clock::Clock;
 use crate::event::{Activity, Delivery, Filter, Queue, Upload};
 use crate::object::{Mark, ObjectStore, Tagged};
-use crate::record::{Finding, Ledger, Switches};
+use crate::record::{Allowances, Finding, Ledger, Switches};
 use crate::retry::{Jitter, Reason};
+use crate::shutdown::protection::Protection;
 use crate::verdict::threat::{Assessment, Assessor};
 use crate::verdict::{Inspection, Inspector};
 
@@ -26,6 +27,8 @@ pub struct Parts {
     pub store: Arc<dyn ObjectStore>,
     /// Where findings are kept.
     pub ledger: Arc<dyn Ledger>,
+    /// What people have allowed.
+    pub allowances: Arc<dyn Allowances>,
     /// Who looks at objects.
     pub inspector: Arc<Inspector>,
     /// Who assesses activities; without one they are parked.
@@ -44,6 +47,8 @@ pub struct Parts {
     pub switches: Arc<dyn Switches>,
     /// Where the worker's signs of life are shown.
     pub vitals: Vitals,
+    /// Who is asked not to stop us while a finding is open in our hands.
+    pub protection: Protection,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
     /// The chance in waiting times.

@@ -17,6 +17,7 @@ use super::enforce::Standing;
 use super::error::{Settlement, WorkError};
 use super::inflight::Leader;
 use super::inspect::{UploadWork, Worked};
+use super::intact::Intact;
 use super::lease::{Lease, LeaseEnd};
 use super::pause::{Needed, PROBE, Pause};
 use super::ports::Parts;
@@ -111,6 +112,7 @@ impl Processor {
         let mut jobs = plan.jobs.iter().peekable();
         let mut set_aside = None;
         let mut assessed = None;
+        let intact = Intact::default();
         while let Some(job) = jobs.peek().copied() {
             if let (Job::Inspect(_), Some(places), None) = (job, &self.aside, &set_aside) {
                 match Arc::clone(places).try_acquire_owned() {
@@ -124,8 +126,10 @@ impl Processor {
                     }
                 }
             }
-            match self.job((job, assessed.take()), delivery, lease).await {
+            let before = assessed.take();
+            match self.job((job, before), delivery, (lease, &intact)).await {
                 Ok(Worked::Done) => {
+                    intact.over();
                     jobs.next();
                 }
                 Ok(Worked::Tell(untold)) => {
@@ -134,18 +138,19 @@ impl Processor {
                     // nor be led by us while we wait for work that others lead. After the last
                     // record only an alert is waited for, so the place goes to another message.
                     let place = jobs.peek().is_none().then(|| held.take()).flatten();
-                    if let Err(settlement) = self.tell(untold, lease, place).await {
+                    if let Err(settlement) = self.tell(untold, (lease, &intact), place).await {
                         return settlement;
                     }
                 }
                 Ok(Worked::TellThenAgain(finding, leader, before)) => {
                     assessed = before;
                     let untold = vec![(*finding, leader)];
-                    if let Err(settlement) = self.tell(untold, lease, None).await {
+                    if let Err(settlement) = self.tell(untold, (lease, &intact), None).await {
                         return settlement;
                     }
                 }
                 Err(Settlement::Park(reason)) => {
+                    intact.over();
                     jobs.next();
                     unreadable = unreadable.or(Some(reason));
                 }
@@ -168,9 +173,9 @@ impl Processor {
         &self,
         (job, assessed): (&Job, Option<Box<Intent>>),
         delivery: &Delivery,
-        lease: &Lease,
+        (lease, intact): (&Lease, &Intact),
     ) -> Result<Worked, Settlement> {
-        let standing = Standing::Lease(lease);
+        let standing = Standing::Lease(lease, intact);
         let mut attempt = 0;
         let mut last = None;
         loop {
@@ -292,15 +297,19 @@ impl Processor {
     async fn tell(
         &self,
         untold: Vec<(Finding, Leader)>,
-        lease: &Lease,
+        (lease, intact): (&Lease, &Intact),
         held: Option<OwnedSemaphorePermit>,
     ) -> Result<(), Settlement> {
         let (findings, leaders): (Vec<_>, Vec<_>) = untold.into_iter().unzip();
+        for finding in &findings {
+            intact.begins(finding, &self.parts.protection);
+        }
         let place = self.teller.place().await;
         let settling = self.parts.vitals.settle();
         drop(held);
         let told = self.teller.tell(findings, lease, &self.stop).await;
         drop((place, settling));
+        intact.over();
         told?;
         for leader in leaders {
             leader.settled();

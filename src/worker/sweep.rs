@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::enforce::{Enforcer, Standing};
 use super::error::WorkError;
 use super::inflight::InFlight;
+use super::intact::matters;
 use super::pause::Pause;
 use super::ports::Parts;
 use super::tell::Teller;
@@ -85,6 +86,7 @@ impl Sweeper {
             Duration::try_from(age).unwrap_or_default()
         });
         let oldest = ages.max().unwrap_or_default();
+        self.parts.vitals.open_findings(open.len(), oldest);
         self.parts.observer.open_findings(open.len(), oldest);
     }
 
@@ -129,6 +131,7 @@ impl Sweeper {
         let Some(finding) = self.parts.ledger.find(&open.id, open.date()).await? else {
             return Ok(());
         };
+        let _open = matters(&finding).then(|| self.parts.protection.hold());
         let acted = match finding.clone().into_intent() {
             Some(intent) if !stop.is_cancelled() => {
                 self.enforcer.finish(intent, Standing::Records).await?

@@ -89,20 +89,35 @@ impl Tagger {
         Ok(())
     }
 
+    /// What a person has allowed is tagged as that, and only by a version of its own: under a bare
+    /// key it may be other bytes at the next moment.
+    pub(crate) async fn allowed(&self, finding: &Finding) -> Result<(), StoreError> {
+        let object = finding
+            .object()
+            .and_then(|case| case.subject.object.as_ref());
+        let wanted = finding.decision.is_allowed() && self.parts.policy.tag != Tagging::Off;
+        let versioned = object.filter(|object| wanted && object.pin.version.is_some());
+        if let Some(object) = versioned {
+            self.set(object, Mark::Allowed).await?;
+        }
+        Ok(())
+    }
+
     /// What should have left its place and did not is tagged as what it is. Best effort.
     pub(crate) async fn left_in_place(&self, finding: &Finding) {
-        let left = matches!(
-            finding.outcome,
-            Some(Outcome::Observed | Outcome::Held | Outcome::Blocked { .. })
-        );
         let Some(case) = finding.object() else {
             return;
         };
-        let mark = mark_of(&case.judgement.verdict);
+        let mark = match finding.outcome {
+            Some(Outcome::Observed | Outcome::Held | Outcome::Blocked { .. }) => {
+                mark_of(&case.judgement.verdict)
+            }
+            _ => None,
+        };
         let (Some(object), Some(mark)) = (&case.subject.object, mark) else {
             return;
         };
-        if !left || self.parts.policy.tag == Tagging::Off {
+        if self.parts.policy.tag == Tagging::Off {
             return;
         }
         if let Err(error) = self.set(object, mark).await {

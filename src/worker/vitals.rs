@@ -68,7 +68,18 @@ struct State {
     halted: bool,
     draining: bool,
     suspicion: Option<String>,
+    started: Instant,
+    polled: Option<Instant>,
+    open: Option<Listed>,
     next: u64,
+}
+
+/// The open findings as they were listed.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    count: usize,
+    oldest: Duration,
+    at: Instant,
 }
 
 #[derive(Debug)]
@@ -114,6 +125,21 @@ pub struct Snapshot {
     pub memory_in_use: u64,
     /// The breaker; absent before work has begun.
     pub breaker: Option<BreakerStatus>,
+    /// How long ago the queue of uploads has answered a poll; before the first, how long ago the
+    /// process began.
+    pub since_poll: Duration,
+    /// Findings begun and not announced, of all tasks, as last listed; absent before the first
+    /// listing.
+    pub open_findings: Option<OpenFindings>,
+}
+
+/// Findings that are begun and not announced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenFindings {
+    /// How many; what is beyond 1,000 is not counted.
+    pub count: usize,
+    /// The age of the oldest, now: while the records cannot be listed, it goes on.
+    pub oldest: Duration,
 }
 
 impl Snapshot {
@@ -156,6 +182,9 @@ impl Vitals {
             halted: false,
             draining: false,
             suspicion: None,
+            started: Instant::now(),
+            polled: None,
+            open: None,
             next: 0,
         })))
     }
@@ -181,6 +210,8 @@ impl Vitals {
             draining: state.draining,
             memory_in_use: begun.map_or(0, |begun| begun.inspector.memory_in_use()),
             breaker: begun.map(|begun| begun.breaker.status()),
+            since_poll: now.saturating_duration_since(state.polled.unwrap_or(state.started)),
+            open_findings: state.open.map(|listed| listed.by(now)),
         }
     }
 
@@ -190,6 +221,17 @@ impl Vitals {
             inspector,
             breaker,
         });
+    }
+
+    /// The queue of uploads has answered a poll.
+    pub(crate) fn polled(&self) {
+        self.lock().polled = Some(Instant::now());
+    }
+
+    /// The open findings were listed.
+    pub(crate) fn open_findings(&self, count: usize, oldest: Duration) {
+        let at = Instant::now();
+        self.lock().open = Some(Listed { count, oldest, at });
     }
 
     /// Work may be taken.
@@ -242,6 +284,20 @@ impl Vitals {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listed {
+    /// As it stands at this moment, as far as is known.
+    fn by(self, now: Instant) -> OpenFindings {
+        let since = match self.count {
+            0 => Duration::ZERO,
+            _ => now.saturating_duration_since(self.at),
+        };
+        OpenFindings {
+            count: self.count,
+            oldest: self.oldest + since,
+        }
     }
 }
 
