@@ -4,6 +4,7 @@
 //! Not mocks: `watch` does its real work on them, and they pass the same contract suites as the
 //! adapters for AWS.
 
+mod allowances;
 #[cfg(feature = "local-detector")]
 mod detector;
 mod digests;
@@ -20,6 +21,7 @@ mod source;
 mod switches;
 mod turns;
 
+pub use allowances::FileAllowances;
 #[cfg(feature = "local-detector")]
 pub use detector::LocalDetector;
 pub use digests::FileDigests;

@@ -91,20 +91,24 @@ impl Switches for FileSwitches {
             let breaker = &mut stored.breaker;
             let meant = breaker.generation == generation && breaker.open_since.is_none();
             if meant {
-                breaker.open_since = Some(since);
+                *breaker = breaker.opened(since);
             }
             meant
         })
         .await
     }
 
-    async fn reset_breaker(&self) -> Result<FleetBreaker, LedgerError> {
-        self.change(|stored| {
-            stored.breaker = FleetBreaker {
-                generation: stored.breaker.generation.saturating_add(1),
-                open_since: None,
-            };
-            true
+    async fn reset_breaker(
+        &self,
+        generation: u64,
+        now: Timestamp,
+    ) -> Result<FleetBreaker, LedgerError> {
+        self.change(move |stored| {
+            let meant = stored.breaker.generation == generation;
+            if meant {
+                stored.breaker = stored.breaker.closed(now);
+            }
+            meant
         })
         .await
     }
@@ -135,7 +139,14 @@ mod tests {
         let second = FileSwitches::open(home.path()).await.unwrap();
         let positions = second.read().await.unwrap();
         assert_eq!((positions.halt, positions.breaker), (Some(halt()), opened));
-        assert_eq!(second.reset_breaker().await.unwrap().generation, 1);
+        assert_eq!(
+            second
+                .reset_breaker(0, Timestamp::UNIX_EPOCH)
+                .await
+                .unwrap()
+                .generation,
+            1
+        );
         let late = first.open_breaker(0, Timestamp::UNIX_EPOCH).await.unwrap();
         assert_eq!((late.generation, late.open_since), (1, None));
     }
@@ -147,14 +158,18 @@ mod tests {
         for _process in 0..8 {
             all.push(FileSwitches::open(home.path()).await.unwrap());
         }
+        // All close the same opening, which is closed once; then each sets another pause.
         let resets = all.iter().map(|switches| async {
             for _reset in 0..10 {
-                switches.reset_breaker().await.unwrap();
+                let reset = switches.reset_breaker(0, Timestamp::UNIX_EPOCH).await;
+                assert_eq!(reset.unwrap().generation, 1);
+                switches.set_halt(Some(halt())).await.unwrap();
             }
         });
         futures::future::join_all(resets).await;
-        let breaker = all[0].read().await.unwrap().breaker;
-        assert_eq!(breaker.generation, 80);
+        let positions = all[0].read().await.unwrap();
+        assert_eq!(positions.breaker.generation, 1);
+        assert_eq!(positions.halt, Some(halt()));
     }
 
     #[tokio::test]
@@ -164,6 +179,12 @@ mod tests {
         let switches = FileSwitches::open(home.path()).await.unwrap();
         let error = switches.read().await.unwrap_err().to_string();
         assert!(error.contains("move it away"), "{error}");
-        assert!(switches.reset_breaker().await.is_err(), "nor replaced");
+        assert!(
+            switches
+                .reset_breaker(0, Timestamp::UNIX_EPOCH)
+                .await
+                .is_err(),
+            "nor replaced"
+        );
     }
 }

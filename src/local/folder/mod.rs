@@ -7,6 +7,7 @@
 
 mod error;
 mod locate;
+mod put_back;
 mod quarantine;
 mod root;
 mod staging;
@@ -31,8 +32,8 @@ pub use staging::{Recovered, Stranded};
 
 use crate::event::{BucketName, FindingId, Target};
 use crate::object::{
-    Exposure, Facts, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
-    Why,
+    Exposure, Facts, Fetched, Kept, Located, Mark, ObjectRef, ObjectStore, PutBack, Removed,
+    Returned, StoreError, Tagged, Why,
 };
 use crate::telemetry::vocabulary::{ERROR_DETAIL, OBJECT_KEY_DIGEST};
 
@@ -151,6 +152,24 @@ impl ObjectStore for FolderStore {
     }
 }
 
+#[async_trait]
+impl crate::object::Quarantine for FolderStore {
+    async fn kept(&self, id: &FindingId) -> Result<Option<Kept>, StoreError> {
+        let id = *id;
+        self.blocking(move |inner| inner.kept(&id)).await
+    }
+
+    async fn put_back(&self, wanted: &PutBack) -> Result<Returned, StoreError> {
+        let wanted = wanted.clone();
+        self.blocking(move |inner| inner.put_back(&wanted)).await
+    }
+
+    async fn end(&self, id: &FindingId, sha256: &str) -> Result<bool, StoreError> {
+        let (id, sha256) = (*id, sha256.to_owned());
+        self.blocking(move |inner| inner.end(&id, &sha256)).await
+    }
+}
+
 impl Inner {
     fn fetch(&self, target: &Target, cap: u64) -> Result<Fetched, StoreError> {
         let Named { wanted, file, stat } = match self.named(target)? {
@@ -205,6 +224,23 @@ impl Inner {
             let why = "no quarantine folder is set; set one, or let flagged objects be deleted";
             return Err(StoreError::Refused(why.to_owned()));
         };
+        let moved = self.move_to(quarantine, object, id)?;
+        if moved == Removed::AlreadyGone {
+            // Killed between the removal and its record, an earlier try has left the copy.
+            let kept = quarantine.has(&object.pin.etag, id);
+            if kept.map_err(|error| unavailable("found in the quarantine", &error))? {
+                return Ok(Removed::Removed);
+            }
+        }
+        Ok(moved)
+    }
+
+    fn move_to(
+        &self,
+        quarantine: &Quarantine,
+        object: &ObjectRef,
+        id: &FindingId,
+    ) -> Result<Removed, StoreError> {
         let (seat, file, stat) = match self.judged(object)? {
             Ok(found) => found,
             Err(answer) => return Ok(answer),

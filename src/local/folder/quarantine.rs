@@ -62,6 +62,16 @@ impl Quarantine {
         Ok(Self { folder: place })
     }
 
+    /// Where the copy of a finding lies.
+    pub(super) fn place(&self, id: &FindingId) -> PathBuf {
+        self.folder.join(id.to_string())
+    }
+
+    /// Whether the bytes of `pin` lie under the finding's id.
+    pub(super) fn has(&self, pin: &ETag, id: &FindingId) -> io::Result<bool> {
+        Ok(holds(&self.place(id), pin)? == Some(true))
+    }
+
     /// Copies `source` under the finding's id if its bytes are those of `pin`.
     pub(super) fn copy(
         &self,
@@ -70,7 +80,7 @@ impl Quarantine {
         id: &FindingId,
         origin: &Origin,
     ) -> io::Result<Copied> {
-        let place = self.folder.join(id.to_string());
+        let place = self.place(id);
         if let Some(same) = holds(&place, pin)? {
             return Ok(if same {
                 Copied::Before

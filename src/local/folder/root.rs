@@ -9,7 +9,9 @@ use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, fsync, mkdirat, openat, statat,
+};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
@@ -87,11 +89,34 @@ impl Root {
 
     /// The place of a key.
     pub(super) fn seat<'k>(&self, key: &'k Key) -> Result<Seat<'k>, Barrier> {
+        self.walk(key, |_, _| Err(Errno::NOENT))
+    }
+
+    /// The place of a key, with the folders on the way to it made where they are not there.
+    pub(super) fn seat_made<'k>(&self, key: &'k Key) -> Result<Seat<'k>, Barrier> {
+        self.walk(key, |parent, folder| {
+            match mkdirat(parent, folder, Mode::from_raw_mode(0o777)) {
+                // Somebody else was faster.
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno),
+            }
+            fsync(parent)?;
+            openat(parent, folder, FOLDER, Mode::empty())
+        })
+    }
+
+    /// `absent` answers a folder that is not there.
+    fn walk<'k>(
+        &self,
+        key: &'k Key,
+        absent: impl Fn(&OwnedFd, &str) -> Result<OwnedFd, Errno>,
+    ) -> Result<Seat<'k>, Barrier> {
         let (folders, name) = components(key).ok_or(Barrier::Refused(Why::NotAFile))?;
         let mut parent = self.fd.try_clone()?;
         for folder in folders {
             parent = match openat(&parent, folder, FOLDER, Mode::empty()) {
                 Ok(fd) => fd,
+                Err(Errno::NOENT) => absent(&parent, folder)?,
                 // What is said of a link here is the same as of a file: "not a folder".
                 Err(Errno::NOTDIR) if is_link(&parent, folder) => {
                     return Err(Barrier::Refused(Why::NotAFile));

@@ -22,6 +22,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::put_back::clear_parts;
 use super::root::{Barrier, Root, STAGING, Seat, open_file};
 use crate::event::Key;
 use crate::telemetry::vocabulary::ERROR_DETAIL;
@@ -100,6 +101,7 @@ impl Staging {
 
     /// Puts back what a kill left. Files whose way is barred are reported, and left.
     pub(super) fn recover(&self, root: &Root) -> Result<Recovered, Errno> {
+        clear_parts(&self.fd)?;
         let mut recovered = Recovered::default();
         for entry in Dir::read_from(&self.fd)? {
             let entry = entry?;

@@ -101,6 +101,7 @@ impl State {
                 body: message.body.clone(),
                 receive_count: message.receives,
                 sent_at: message.sent_at,
+                redriven: 0,
             };
             if spent {
                 taken.exhausted.push(delivery);
