@@ -47,8 +47,13 @@ pub struct Clients {
     pub(super) sts: aws_sdk_sts::Client,
     #[cfg(feature = "securityhub")]
     pub(super) security_hub: aws_sdk_securityhub::Client,
-    #[cfg(feature = "eventbridge")]
+    #[cfg(any(feature = "control-plane", feature = "eventbridge"))]
     pub(super) event_bridge: aws_sdk_eventbridge::Client,
+    /// Asks about models and profiles.
+    #[cfg(feature = "control-plane")]
+    pub(super) models: aws_sdk_bedrock::Client,
+    #[cfg(feature = "control-plane")]
+    pub(super) quotas: aws_sdk_servicequotas::Client,
     region: String,
 }
 
@@ -118,7 +123,19 @@ impl Clients {
                     .timeout_config(within(SHORT_ATTEMPT))
                     .build(),
             ),
-            #[cfg(feature = "eventbridge")]
+            #[cfg(feature = "control-plane")]
+            models: aws_sdk_bedrock::Client::from_conf(
+                aws_sdk_bedrock::config::Builder::from(shared)
+                    .timeout_config(within(SHORT_ATTEMPT))
+                    .build(),
+            ),
+            #[cfg(feature = "control-plane")]
+            quotas: aws_sdk_servicequotas::Client::from_conf(
+                aws_sdk_servicequotas::config::Builder::from(shared)
+                    .timeout_config(within(SHORT_ATTEMPT))
+                    .build(),
+            ),
+            #[cfg(any(feature = "control-plane", feature = "eventbridge"))]
             event_bridge: aws_sdk_eventbridge::Client::from_conf(
                 aws_sdk_eventbridge::config::Builder::from(shared)
                     .timeout_config(within(SHORT_ATTEMPT))

@@ -3,6 +3,8 @@
 //! One configuration and one HTTP client serve all of them ([`Clients`]); what every service can
 //! answer is sorted in one place (`fault`); types of the SDK stop here.
 
+mod agent;
+mod allowances;
 mod bedrock;
 mod caller;
 mod clients;
@@ -18,6 +20,7 @@ mod settings;
 mod sns;
 mod spending;
 mod sqs;
+mod survey;
 mod switches;
 mod task;
 mod turns;
@@ -25,6 +28,8 @@ mod turns;
 #[cfg(test)]
 mod scripted;
 
+pub use agent::{AgentAddressError, EcsAgent};
+pub use allowances::S3Allowances;
 pub use bedrock::BedrockModel;
 pub use caller::{IdentityError, StsIdentity};
 pub use clients::{Clients, ConnectError};
@@ -39,6 +44,7 @@ pub use s3::{BucketFacts, ProbeError, S3Store, Versioning};
 pub use settings::{AwsSettings, RawAws};
 pub use sns::SnsNotifier;
 pub use spending::S3Spending;
-pub use sqs::SqsQueue;
+pub use sqs::{SqsDeadLetters, SqsQueue};
+pub use survey::AwsSurvey;
 pub use switches::S3Switches;
 pub use turns::S3Turns;

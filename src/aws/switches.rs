@@ -81,21 +81,18 @@ impl Switches for S3Switches {
     ) -> Result<FleetBreaker, LedgerError> {
         let open = |stands: &FleetBreaker| {
             let opens = stands.generation == generation && stands.open_since.is_none();
-            opens.then_some(FleetBreaker {
-                generation,
-                open_since: Some(since),
-            })
+            opens.then(|| stands.opened(since))
         };
         self.change(BREAKER, open).await
     }
 
-    async fn reset_breaker(&self) -> Result<FleetBreaker, LedgerError> {
-        let close = |stands: &FleetBreaker| {
-            Some(FleetBreaker {
-                generation: stands.generation.saturating_add(1),
-                open_since: None,
-            })
-        };
+    async fn reset_breaker(
+        &self,
+        generation: u64,
+        now: Timestamp,
+    ) -> Result<FleetBreaker, LedgerError> {
+        let close =
+            |stands: &FleetBreaker| (stands.generation == generation).then(|| stands.closed(now));
         self.change(BREAKER, close).await
     }
 }

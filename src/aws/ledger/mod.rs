@@ -6,6 +6,8 @@
 //! clean/date=YYYY-MM-DD/<task>-<n>.ndjson     clean verdicts, a batch per object
 //! ```
 //!
+//! Beside them lie the decisions of people (`allow/`) and what tasks agree on (`control/`).
+//!
 //! Order, and what a kill leaves: the marker under `pending/` is written before its intent and
 //! removed after the finding was announced. Killed between marker and intent: a marker without a
 //! finding, which nobody acted on; [`open`](Ledger::open) removes it once nobody can be about to

@@ -26,6 +26,11 @@ pub(super) fn copy_source(bucket: &str, key: &str, version: Option<&str>) -> Str
     }
 }
 
+/// A part of a header that names and values are joined in, such as a set of tags.
+pub(super) fn encoded_part(part: &str) -> String {
+    utf8_percent_encode(part, NAME).to_string()
+}
+
 /// A key as a header can carry it.
 pub(super) fn encoded(key: &str) -> String {
     utf8_percent_encode(key, PATH).to_string()

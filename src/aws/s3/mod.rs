@@ -18,6 +18,7 @@ mod find;
 mod locate;
 mod origin;
 mod probe;
+mod put_back;
 mod quarantine;
 mod refusal;
 mod remove;
@@ -41,7 +42,8 @@ use exposure::Reaches;
 use super::{AwsSettings, Clients};
 use crate::event::{FindingId, OwnPlace, Target};
 use crate::object::{
-    Exposure, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged, Why,
+    Exposure, Fetched, Kept, Located, Mark, ObjectRef, ObjectStore, PutBack, Quarantine, Removed,
+    Returned, StoreError, Tagged, Why,
 };
 use crate::retry::{Backoff, Jitter};
 
@@ -149,6 +151,21 @@ impl ObjectStore for S3Store {
 
     async fn exposure(&self, object: &ObjectRef) -> Exposure {
         self.exposure_of(object).await
+    }
+}
+
+#[async_trait]
+impl Quarantine for S3Store {
+    async fn kept(&self, id: &FindingId) -> Result<Option<Kept>, StoreError> {
+        self.kept_copy(id).await
+    }
+
+    async fn put_back(&self, wanted: &PutBack) -> Result<Returned, StoreError> {
+        self.put_copy_back(wanted).await
+    }
+
+    async fn end(&self, id: &FindingId, sha256: &str) -> Result<bool, StoreError> {
+        self.end_copy(id, sha256).await
     }
 }
 

@@ -13,6 +13,14 @@ use aws_sdk_s3::types::MetadataDirective;
 use super::copy_source::encoded;
 use crate::object::ObjectRef;
 
+/// What we add to the owner's metadata.
+const OURS: [&str; 4] = [
+    "s3-warden-bucket",
+    "s3-warden-key",
+    "s3-warden-version",
+    "s3-warden-etag",
+];
+
 /// User metadata of one object, in bytes of all names and values ("Working with object metadata",
 /// Amazon S3 User Guide).
 const MOST: usize = 2 * 1024;
@@ -28,17 +36,15 @@ fn metadata(head: &HeadObjectOutput, object: &ObjectRef) -> Option<HashMap<Strin
         return None;
     }
     let version = object.pin.version.as_ref();
-    for (name, value) in [
-        ("s3-warden-bucket", object.bucket.as_str().to_owned()),
-        ("s3-warden-key", encoded(object.key.as_str())),
-        (
-            "s3-warden-version",
-            version
-                .map_or("null", |version| version.as_str())
-                .to_owned(),
-        ),
-        ("s3-warden-etag", object.pin.etag.as_str().to_owned()),
-    ] {
+    let values = [
+        object.bucket.as_str().to_owned(),
+        encoded(object.key.as_str()),
+        version
+            .map_or("null", |version| version.as_str())
+            .to_owned(),
+        object.pin.etag.as_str().to_owned(),
+    ];
+    for (name, value) in OURS.into_iter().zip(values) {
         all.insert(name.to_owned(), value);
     }
     let size: usize = all
@@ -57,6 +63,29 @@ pub(super) fn carry(
     let Some(metadata) = metadata(head, object) else {
         return copy.metadata_directive(MetadataDirective::Copy);
     };
+    replace(copy, head, metadata)
+}
+
+/// Has the object that is put back carry what the owner said, and nothing of ours.
+pub(super) fn give_back(
+    copy: CopyObjectFluentBuilder,
+    head: &HeadObjectOutput,
+) -> CopyObjectFluentBuilder {
+    let mut metadata = head.metadata().cloned().unwrap_or_default();
+    let before = metadata.len();
+    metadata.retain(|name, _| !OURS.contains(&name.as_str()));
+    if metadata.len() == before {
+        // None of ours fitted beside the owner's: the copy says what the original said.
+        return copy.metadata_directive(MetadataDirective::Copy);
+    }
+    replace(copy, head, metadata)
+}
+
+fn replace(
+    copy: CopyObjectFluentBuilder,
+    head: &HeadObjectOutput,
+    metadata: HashMap<String, String>,
+) -> CopyObjectFluentBuilder {
     let said = |text: Option<&str>| text.map(str::to_owned);
     copy.metadata_directive(MetadataDirective::Replace)
         .set_metadata(Some(metadata))

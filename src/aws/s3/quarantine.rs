@@ -26,18 +26,18 @@ use crate::object::{ObjectRef, Removed, StoreError, Why};
 use crate::telemetry::vocabulary::{ERROR_CODE, QUARANTINE_KEY};
 
 /// The largest object that one copy call takes (`CopyObject`, Amazon S3 API reference).
-const MOST_COPIED: u64 = 5 * 1024 * 1024 * 1024;
+pub(super) const MOST_COPIED: u64 = 5 * 1024 * 1024 * 1024;
 
 /// Copying 5 GB takes S3 minutes, and it says little meanwhile.
 const COPY_TIMEOUT: Duration = Duration::from_secs(600);
 
 const COPY: &str = "s3:PutObject (copy)";
-const READ_BACK: &str = "s3:GetObject (quarantine)";
+pub(super) const READ_BACK: &str = "s3:GetObject (quarantine)";
 
 /// A place in the quarantine.
-struct Place<'a> {
-    bucket: &'a str,
-    key: String,
+pub(super) struct Place<'a> {
+    pub(super) bucket: &'a str,
+    pub(super) key: String,
 }
 
 /// What came of a copy.
@@ -54,15 +54,27 @@ impl S3Store {
         id: &FindingId,
         sha256: Option<&str>,
     ) -> Result<Removed, StoreError> {
-        let Some(OwnPlace { bucket, prefix }) = &self.quarantine else {
+        let Some(place) = self.place_of(id) else {
             let why = "no quarantine bucket is set; set quarantine.bucket, or let flagged objects \
                        be deleted";
             return Err(StoreError::Refused(why.to_owned()));
         };
-        let place = Place {
-            bucket: bucket.as_str(),
-            key: format!("{prefix}{id}"),
-        };
+        let moved = self.move_to(&place, object, sha256).await?;
+        // Killed between the removal and its record, an earlier try has left the copy.
+        if let (Removed::AlreadyGone, Some(sha256)) = (moved, sha256)
+            && self.has_copy(&place, sha256).await?
+        {
+            return Ok(Removed::Removed);
+        }
+        Ok(moved)
+    }
+
+    async fn move_to(
+        &self,
+        place: &Place<'_>,
+        object: &ObjectRef,
+        sha256: Option<&str>,
+    ) -> Result<Removed, StoreError> {
         let seat = match self.find(object).await?.for_removal() {
             Ok(seat) => seat,
             Err(answer) => return Ok(answer),
@@ -71,21 +83,21 @@ impl S3Store {
         if size > MOST_COPIED {
             return Ok(Removed::Blocked(Why::TooBigToCopy));
         }
-        let before = match self.head_copy(&place).await {
+        let before = match self.head_copy(place).await {
             Ok(before) => before,
-            Err(refusal) => return quarantine_refused(&place, refusal, READ_BACK),
+            Err(refusal) => return quarantine_refused(place, refusal, READ_BACK),
         };
         let made = if before.is_some() {
             None
         } else {
-            match self.copy(object, &seat, &place).await? {
+            match self.copy(object, &seat, place).await? {
                 Copied::Now(version) => Some(version),
                 Copied::Ended(answer) => return Ok(answer),
             }
         };
-        if !self.is_same(&place, &seat.head, sha256).await? {
+        if !self.is_same(place, &seat.head, sha256).await? {
             if let Some(version) = made {
-                self.take_back(&place, version).await;
+                self.take_back(place, version).await;
             }
             return Ok(Removed::Blocked(Why::CopyDiffers));
         }
@@ -93,12 +105,41 @@ impl S3Store {
         // finds it.
         let removed = self.remove_object(object).await?;
         if let (Removed::Superseded | Removed::Blocked(_), Some(version)) = (removed, made) {
-            self.take_back(&place, version).await;
+            self.take_back(place, version).await;
         }
         Ok(removed)
     }
 
-    async fn head_copy(&self, place: &Place<'_>) -> Result<Option<HeadObjectOutput>, Refusal> {
+    /// Whether a copy lies there with the bytes that were judged. What may not be read is not known
+    /// to be one.
+    async fn has_copy(&self, place: &Place<'_>, sha256: &str) -> Result<bool, StoreError> {
+        let get = self.client.get_object().bucket(place.bucket);
+        let copy = match get.key(&place.key).send().await {
+            Ok(copy) => copy,
+            Err(error) => {
+                return match Refusal::of(READ_BACK, &error) {
+                    Refusal::Trouble(error) => Err(error),
+                    _ => Ok(false),
+                };
+            }
+        };
+        let size = copy.content_length().and_then(|n| u64::try_from(n).ok());
+        Ok(size.is_some_and(|size| size <= self.max_bytes) && hash(copy.body).await? == sha256)
+    }
+
+    /// Where what is quarantined for a finding lies; nowhere without a quarantine.
+    pub(super) fn place_of(&self, id: &FindingId) -> Option<Place<'_>> {
+        let OwnPlace { bucket, prefix } = self.quarantine.as_ref()?;
+        Some(Place {
+            bucket: bucket.as_str(),
+            key: format!("{prefix}{id}"),
+        })
+    }
+
+    pub(super) async fn head_copy(
+        &self,
+        place: &Place<'_>,
+    ) -> Result<Option<HeadObjectOutput>, Refusal> {
         let head = self.client.head_object().bucket(place.bucket);
         match head.key(&place.key).send().await {
             Ok(head) => Ok(Some(head)),
@@ -148,17 +189,8 @@ impl S3Store {
             .set_copy_source_if_match(seat.head.e_tag().map(str::to_owned))
             .set_expected_source_bucket_owner(self.owner())
             .set_request_payer(self.payer());
-        // A copy is silent while it runs; the guard against stalled streams would end it.
-        let patient = Config::builder()
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .timeout_config(
-                TimeoutConfig::builder()
-                    .operation_attempt_timeout(COPY_TIMEOUT)
-                    .operation_timeout(COPY_TIMEOUT * 2)
-                    .build(),
-            );
         let copy = carry(copy, &seat.head, object).customize();
-        match copy.config_override(patient).send().await {
+        match copy.config_override(patient()).send().await {
             Ok(copied) => Ok(copied.version_id().map(str::to_owned)),
             Err(error) => Err(Refusal::of(COPY, &error)),
         }
@@ -184,9 +216,7 @@ impl S3Store {
         if size.is_none_or(|size| size > self.max_bytes) {
             return Ok(false);
         }
-        let hash = tokio::time::timeout(BODY, hash(copy.body)).await;
-        let hash = hash.map_err(|_| broken("the body did not end in time"))??;
-        Ok(hash == sha256)
+        Ok(hash(copy.body).await? == sha256)
     }
 
     /// Removes a copy that was made in vain.
@@ -203,13 +233,29 @@ impl S3Store {
     }
 }
 
+/// A copy is silent while it runs; the guard against stalled streams would end it.
+pub(super) fn patient() -> aws_sdk_s3::config::Builder {
+    Config::builder()
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+        .timeout_config(
+            TimeoutConfig::builder()
+                .operation_attempt_timeout(COPY_TIMEOUT)
+                .operation_timeout(COPY_TIMEOUT * 2)
+                .build(),
+        )
+}
+
 /// SHA-256 of a body, in hexadecimal.
-async fn hash(mut body: ByteStream) -> Result<String, StoreError> {
-    let mut hash = Sha256::new();
-    while let Some(chunk) = body.next().await {
-        hash.update(&chunk.map_err(|_| broken("the body broke off"))?);
-    }
-    Ok(hex::encode(hash.finalize()))
+pub(super) async fn hash(mut body: ByteStream) -> Result<String, StoreError> {
+    let reading = async {
+        let mut hash = Sha256::new();
+        while let Some(chunk) = body.next().await {
+            hash.update(&chunk.map_err(|_| broken("the body broke off"))?);
+        }
+        Ok(hex::encode(hash.finalize()))
+    };
+    let read = tokio::time::timeout(BODY, reading).await;
+    read.map_err(|_| broken("the body did not end in time"))?
 }
 
 fn broken(what: &str) -> StoreError {

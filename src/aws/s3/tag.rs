@@ -3,8 +3,8 @@
 //! S3 writes all tags of an object at once and knows no condition on them. A tag that its owner sets
 //! between our read and our write is lost, and S3 tells nobody; the two follow each other at once to
 //! keep that moment short, and nothing is written where ours is there already. Under a bare key the
-//! object itself may be replaced between the look and the write, too: therefore `clean` is only ever
-//! set on a version.
+//! object itself may be replaced between the look and the write, too: therefore `clean` and `allowed`
+//! are only ever set on a version.
 
 use aws_sdk_s3::types::{Tag, Tagging};
 
@@ -21,7 +21,7 @@ impl S3Store {
     ) -> Result<Tagged, StoreError> {
         let version = match &object.pin.version {
             Some(version) => Some(version.as_str().to_owned()),
-            None if mark == Mark::Clean => return Ok(Tagged::Unsupported),
+            None if matches!(mark, Mark::Clean | Mark::Allowed) => return Ok(Tagged::Unsupported),
             None => match self.find(object).await?.for_tag() {
                 Ok(seat) => seat.version,
                 Err(answer) => return Ok(answer),

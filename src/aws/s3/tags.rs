@@ -2,6 +2,7 @@
 
 use aws_sdk_s3::types::Tag;
 
+use super::copy_source::encoded_part;
 use crate::object::Mark;
 
 /// The key of our tag.
@@ -40,6 +41,19 @@ pub(super) fn holds(present: &[Tag], mark: Mark) -> bool {
     present
         .iter()
         .any(|tag| tag.key() == OURS && tag.value() == value)
+}
+
+/// The owner's tags among these as a header can carry them; `None` where ours is not among them, so
+/// that they can be copied as they are.
+pub(super) fn without_ours(present: &[Tag]) -> Option<String> {
+    let owners: Vec<_> = present.iter().filter(|tag| tag.key() != OURS).collect();
+    (owners.len() < present.len()).then(|| {
+        let pairs = owners.into_iter().map(|tag| {
+            let (key, value) = (encoded_part(tag.key()), encoded_part(tag.value()));
+            format!("{key}={value}")
+        });
+        pairs.collect::<Vec<_>>().join("&")
+    })
 }
 
 fn ours(mark: Mark) -> Tag {
@@ -87,5 +101,18 @@ mod tests {
         assert!(holds(&set, Mark::Undecided));
         assert_eq!(set.iter().filter(|tag| tag.key() == OURS).count(), 1);
         assert_eq!(merge(&set, Mark::Undecided), Merged::Same);
+    }
+
+    #[test]
+    fn the_owners_tags_go_back_without_ours() {
+        assert_eq!(without_ours(&[]), None);
+        assert_eq!(without_ours(&owners(3)), None);
+        let only_ours = [tag(OURS, "flagged")];
+        assert_eq!(without_ours(&only_ours), Some(String::new()));
+        let mixed = [tag("a b", "x&y=z"), tag(OURS, "clean"), tag("팀", "+")];
+        assert_eq!(
+            without_ours(&mixed).as_deref(),
+            Some("a%20b=x%26y%3Dz&%ED%8C%80=%2B")
+        );
     }
 }

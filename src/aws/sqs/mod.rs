@@ -5,6 +5,7 @@
 //! not send to them, and one slow picture would hold up all messages of its group.
 
 mod batch;
+mod dead_letters;
 mod open;
 mod park;
 mod receive;
@@ -14,6 +15,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_smithy_types::timeout::TimeoutConfig;
+
+pub use dead_letters::SqsDeadLetters;
 
 use super::fault::Fault;
 use crate::event::{Delivery, EntryError, Overflow, Queue, QueueError, Receipt};
@@ -29,6 +32,12 @@ const LONGEST_VISIBILITY: Duration = Duration::from_secs(43_200);
 
 /// The largest message with its attributes (API reference, `SendMessage`), in bytes.
 const LARGEST_MESSAGE: usize = 1_048_576;
+
+/// How often a message was sent back from the dead-letter queue, as an attribute of the message.
+const REDRIVEN: &str = "redriven";
+
+/// The type of all our attributes.
+const STRING: &str = "String";
 
 /// A queue of Amazon SQS.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use crate::event::QueueError;
 use crate::retry::Jitter;
 use crate::telemetry::vocabulary::QUEUE_URL;
 
-type Attributes = HashMap<Attribute, String>;
+pub(super) type Attributes = HashMap<Attribute, String>;
 
 /// What the redrive policy of a queue says.
 #[derive(Debug, PartialEq, Eq)]
@@ -144,7 +144,10 @@ fn region_of(host: &str) -> Option<&str> {
     labels.get(place).copied()
 }
 
-async fn attributes(client: &aws_sdk_sqs::Client, url: &str) -> Result<Attributes, QueueError> {
+pub(super) async fn attributes(
+    client: &aws_sdk_sqs::Client,
+    url: &str,
+) -> Result<Attributes, QueueError> {
     let answer = client
         .get_queue_attributes()
         .queue_url(url)

@@ -4,16 +4,13 @@ use std::collections::HashMap;
 
 use aws_sdk_sqs::types::MessageAttributeValue;
 
-use super::{DeadLetters, SqsQueue, short};
+use super::{DeadLetters, REDRIVEN, STRING, SqsQueue, short};
 use crate::aws::fault::{Fault, Told};
 use crate::event::{Delivery, EntryError, ParkedPointer, QueueError};
 use crate::retry::Reason;
 
 /// Reasons are sentences; longer ones are cut.
 const LONGEST_TEXT: usize = 1_024;
-
-/// The type of all our attributes.
-const STRING: &str = "String";
 
 impl SqsQueue {
     pub(super) async fn park_one(
@@ -74,14 +71,18 @@ impl SqsQueue {
         Ok(pointer_text(&ParkedPointer::new(place, &delivery.body)))
     }
 
-    fn attributes(&self, delivery: &Delivery, reason: &Reason) -> [(&'static str, String); 5] {
-        [
+    fn attributes(&self, delivery: &Delivery, reason: &Reason) -> Vec<(&'static str, String)> {
+        let mut attributes = vec![
             ("reason", reason.code.to_owned()),
             ("error", plain(&reason.detail)),
             ("first_seen", delivery.sent_at.to_string()),
             ("source_queue", self.arn.clone()),
             ("message_id", plain(&delivery.id.0)),
-        ]
+        ];
+        if delivery.redriven > 0 {
+            attributes.push((REDRIVEN, delivery.redriven.to_string()));
+        }
+        attributes
     }
 }
 
@@ -169,6 +170,7 @@ mod tests {
             body: Body::new(body),
             receive_count: 1,
             sent_at: "2026-11-22T10:00:00Z".parse().unwrap(),
+            redriven: 0,
         }
     }
 
@@ -207,7 +209,20 @@ mod tests {
             "arn:aws:sqs:us-east-1:000000000000:q"
         );
         assert_eq!(text(&sent, "message_id"), "m1");
+        assert!(sent["MessageAttributes"].get("redriven").is_none());
         assert_eq!(asked[1].json()["Entries"][0]["ReceiptHandle"], "r1");
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_back_before_says_how_often() {
+        let service = Scripted::start([sent(), deleted()]).await;
+        let queue = queue_with_dead_letters(&service, 1_048_576).await;
+        let again = Delivery {
+            redriven: 3,
+            ..delivery("body")
+        };
+        queue.park(&again, &reason()).await.unwrap();
+        assert_eq!(text(&service.asked()[0].json(), "redriven"), "3");
     }
 
     #[tokio::test]

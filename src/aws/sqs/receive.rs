@@ -5,7 +5,7 @@ use std::time::Duration;
 use aws_sdk_sqs::types::{Message, MessageSystemAttributeName as Attribute};
 use jiff::Timestamp;
 
-use super::{LONGEST_VISIBILITY, SqsQueue, whole_seconds};
+use super::{LONGEST_VISIBILITY, REDRIVEN, SqsQueue, whole_seconds};
 use crate::aws::fault::{Fault, Told};
 use crate::event::{Body, Delivery, MessageId, QueueError, Receipt};
 
@@ -30,6 +30,7 @@ impl SqsQueue {
             // They come only if asked for by name.
             .message_system_attribute_names(Attribute::ApproximateReceiveCount)
             .message_system_attribute_names(Attribute::SentTimestamp)
+            .message_attribute_names(REDRIVEN)
             .send()
             .await
             .map_err(|error| Fault::of("sqs:ReceiveMessage", &error, Told::Message))?;
@@ -49,12 +50,17 @@ fn delivery(message: Message) -> Option<Delivery> {
     let sent_at = attribute(Attribute::SentTimestamp)
         .and_then(|millis| Timestamp::from_millisecond(millis.parse().ok()?).ok())
         .unwrap_or_else(Timestamp::now);
+    let sent_back = message.message_attributes.as_ref();
+    let redriven = sent_back
+        .and_then(|all| all.get(REDRIVEN)?.string_value.as_ref()?.parse().ok())
+        .unwrap_or_default();
     Some(Delivery {
         id: MessageId(message.message_id.unwrap_or_default()),
         receipt,
         body: Body::new(message.body.unwrap_or_default()),
         receive_count,
         sent_at,
+        redriven,
     })
 }
 
@@ -68,7 +74,8 @@ mod tests {
     #[tokio::test]
     async fn a_poll_asks_for_what_it_needs_and_reads_it() {
         let answer = r#"{"Messages":[{"MessageId":"m1","ReceiptHandle":"r1","Body":"hello",
-            "Attributes":{"ApproximateReceiveCount":"3","SentTimestamp":"1795326524123"}}]}"#;
+            "Attributes":{"ApproximateReceiveCount":"3","SentTimestamp":"1795326524123"},
+            "MessageAttributes":{"redriven":{"DataType":"String","StringValue":"2"}}}]}"#;
         let service = Scripted::start([Answer::new(200, answer)]).await;
         let queue = queue(&service).await;
         let wait = Duration::from_secs(30);
@@ -81,6 +88,7 @@ mod tests {
         );
         assert_eq!((first.body.as_str(), first.receive_count), ("hello", 3));
         assert_eq!(first.sent_at.as_millisecond(), 1_795_326_524_123);
+        assert_eq!(first.redriven, 2);
         let asked = service.asked()[0].json();
         let expected = serde_json::json!({
             "QueueUrl": queue.url(),
@@ -88,6 +96,7 @@ mod tests {
             "WaitTimeSeconds": 20,
             "VisibilityTimeout": 120,
             "MessageSystemAttributeNames": ["ApproximateReceiveCount", "SentTimestamp"],
+            "MessageAttributeNames": ["redriven"],
         });
         assert_eq!(asked, expected);
     }
