@@ -26,6 +26,8 @@ pub mod record;
 
 pub mod alert;
 
+pub mod maintenance;
+
 pub mod worker;
 
 pub mod aws;

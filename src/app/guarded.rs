@@ -13,19 +13,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::ends::worked;
 use super::looker::Looker;
-use super::state::{ALERTS_FILE, BUCKET_FILE, plainly};
+use super::state::{ALERTS_FILE, BUCKET_FILE, QUARANTINE_FILE, plainly};
 use crate::action::{Breaker, Guards};
 use crate::alert::{Alert, Announcer, AnnouncerParts, Notifier};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::{BucketName, Filter, Queue};
 use crate::local::{
-    FileDigests, FileLedger, FileSwitches, FolderSource, FolderStore, MemoryQueue, MemoryTurns,
-    Progress, QueueOptions, TerminalNotifier,
+    FileAllowances, FileDigests, FileLedger, FileSwitches, FolderSource, FolderStore, MemoryQueue,
+    MemoryTurns, Progress, QueueOptions, TerminalNotifier,
 };
 use crate::object::ObjectStore;
 use crate::record::Ledger;
 use crate::retry::Jitter;
+use crate::shutdown::protection::Protection;
 use crate::telemetry::vocabulary::{OBJECT_KEY_DIGEST, PLACE};
 use crate::verdict::Inspector;
 use crate::worker::{Drained, Observer, Parts, Vitals, Worker, WorkerSettings};
@@ -96,11 +97,14 @@ pub async fn guard(
         place.state.display()
     );
     let quarantine = place.quarantine.clone().or(config.local.quarantine.clone());
-    let store = FolderStore::open(&folder, bucket.clone(), quarantine)?;
+    let store = FolderStore::open(&folder, bucket.clone(), quarantine.clone())?;
     let ledger = FileLedger::open(&place.state).await.map_err(plainly)?;
     let switches = FileSwitches::open(&place.state).await.map_err(plainly)?;
     let digests = FileDigests::open(&place.state).await.map_err(plainly)?;
     claim(place, &folder)?;
+    if let Some(quarantine) = &quarantine {
+        note_quarantine(place, quarantine)?;
+    }
     let notifier = TerminalNotifier::open(&place.state.join(ALERTS_FILE), Box::new(show))?;
     let options = QueueOptions {
         visibility: config.queue.visibility,
@@ -137,6 +141,7 @@ pub async fn guard(
         events: None,
         store: Arc::new(store.clone()) as Arc<dyn ObjectStore>,
         ledger: Arc::new(ledger) as Arc<dyn Ledger>,
+        allowances: Arc::new(FileAllowances::new(&place.state)),
         inspector: Arc::new(inspector),
         // A folder has no account whose records could come.
         assessor: None,
@@ -150,6 +155,8 @@ pub async fn guard(
         )),
         switches: Arc::new(switches),
         vitals: Vitals::new(),
+        // Nobody runs us who would stop us.
+        protection: Protection::default(),
         clock,
         jitter: Jitter::random(),
         observer,
@@ -280,4 +287,15 @@ fn claim(place: &Place, folder: &Path) -> anyhow::Result<()> {
         }
     }
     std::fs::write(&file, claimed).with_context(|| format!("{} cannot be written", file.display()))
+}
+
+/// Notes where removed objects go, for whoever gives one back. A run without a quarantine says
+/// nothing of what an earlier one has put there.
+fn note_quarantine(place: &Place, quarantine: &Path) -> anyhow::Result<()> {
+    let file = place.state.join(QUARANTINE_FILE);
+    let noted = format!("{}\n", settled_path(quarantine)?.display());
+    if std::fs::read_to_string(&file).is_ok_and(|known| known == noted) {
+        return Ok(());
+    }
+    std::fs::write(&file, noted).with_context(|| format!("{} cannot be written", file.display()))
 }

@@ -14,7 +14,7 @@ use crate::event::FindingId;
 use crate::record::{Finding, Ledger, LedgerError, Query, Switches};
 
 /// No model is called here; a client wants a bound all the same.
-const NO_MODEL: Duration = Duration::from_secs(1);
+pub(super) const NO_MODEL: Duration = Duration::from_secs(1);
 
 /// The switches of a fleet.
 ///
@@ -52,7 +52,7 @@ pub async fn all(records: &dyn Ledger, mut query: Query) -> Result<Vec<Finding>,
     }
 }
 
-const NO_RECORDS: &str = "records.bucket: missing; name the bucket with the findings of the service, in a file or as \
+pub(super) const NO_RECORDS: &str = "records.bucket: missing; name the bucket with the findings of the service, in a file or as \
      WARDEN_RECORDS__BUCKET";
 
 /// How many days are searched for an id. A finding lies under the day of its event, one of GuardDuty

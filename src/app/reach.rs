@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::action::{Mode, Tagging};
 use crate::alert::{Digests, TopicArn, Turns};
 use crate::aws::{
-    BedrockModel, Clients, ProbeError, S3Digests, S3Ledger, S3Overflow, S3Spending, S3Store,
-    S3Switches, S3Turns, SnsNotifier, SqsQueue, StsIdentity,
+    BedrockModel, Clients, ProbeError, S3Allowances, S3Digests, S3Ledger, S3Overflow, S3Spending,
+    S3Store, S3Switches, S3Turns, SnsNotifier, SqsQueue, StsIdentity,
 };
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
 use crate::event::{OwnPlace, QueueError};
 use crate::model::{Model, Spending, SpendingError};
-use crate::record::{Switches, date_of};
+use crate::record::{Allowances, Switches, date_of};
 
 /// Why the service did not start.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +45,7 @@ pub(super) struct Ground {
     pub(super) notifier: Arc<SnsNotifier>,
     pub(super) store: Arc<S3Store>,
     pub(super) ledger: Arc<S3Ledger>,
+    pub(super) allowances: Arc<dyn Allowances>,
     pub(super) switches: Arc<dyn Switches>,
     pub(super) turns: Arc<dyn Turns>,
     pub(super) digests: Arc<dyn Digests>,
@@ -187,6 +188,7 @@ pub(super) async fn reach(
         switches: Arc::new(switches),
         turns: Arc::new(turns),
         digests: Arc::new(digests),
+        allowances: Arc::new(S3Allowances::new(clients, places.records.clone())),
         ledger,
     })
 }

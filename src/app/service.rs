@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::copies::channels;
 use super::ends::worked;
 use super::judge::{Bench, judge};
+use super::protecting::{Given, Protecting};
 use super::reach::{Ground, Places, StartError, connect, reach};
 use super::whoami::learn;
 use crate::action::{Breaker, Guards, Mode};
@@ -26,10 +27,11 @@ use crate::config::Config;
 use crate::event::{BucketName, Filter, Options, OwnPlace, Queue};
 use crate::model::limits::Budget;
 use crate::object::{ObjectStore, Preparer};
-use crate::ops::{Channel, Copied, CountedNotifier, Metrics, Ops};
+use crate::ops::{Channel, Copied, CountedNotifier, Metrics, Minute, Ops};
 use crate::record::Ledger;
 use crate::retry::{Jitter, Reaction, Reacts};
 use crate::shutdown::Tokens;
+use crate::shutdown::protection::{Keeper, Protection, ProtectionWatch};
 use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, MODEL_ID, QUEUE_URL};
 use crate::verdict::ask::{Gate, ModelDetector};
 use crate::verdict::threat::{Assessor, Ourselves, OwnScope, Rules};
@@ -49,7 +51,7 @@ const SWEEP_MARGIN: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// A [`StartError`] when it cannot start; later faults pause it and are no errors.
-pub async fn serve(config: &Config, path_style: bool, tokens: &Tokens) -> anyhow::Result<Drained> {
+pub async fn serve(config: &Config, given: Given<'_>, tokens: &Tokens) -> anyhow::Result<Drained> {
     let places = Places::of(config).context("the settings were read for another purpose")?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let vitals = Vitals::new();
@@ -63,7 +65,7 @@ pub async fn serve(config: &Config, path_style: bool, tokens: &Tokens) -> anyhow
     for warning in warnings(config) {
         tracing::warn!("{warning}");
     }
-    let outset = connect(config, &places, path_style).await?;
+    let outset = connect(config, &places, given.path_style).await?;
     let bench = judge(
         config,
         Arc::clone(&outset.model),
@@ -72,29 +74,47 @@ pub async fn serve(config: &Config, path_style: bool, tokens: &Tokens) -> anyhow
         Arc::clone(&clock),
     )
     .map_err(|error| StartError::Settings(vec![format!("{error:#}")]))?;
+    let mut minute = JoinSet::new();
+    let writing = Minute::new(vitals.clone(), bench.budget.clone());
+    minute.spawn(writing.run(closing.clone()));
     let rules = Rules::load(config.threats.rules.as_deref())
         .map_err(|error| StartError::Settings(vec![format!("threats.rules: {error}")]))?;
     // Asked beside the probes, so that the answer is usually there before the first event.
     let (knows, ourselves) = oneshot::channel();
     let mut learning = JoinSet::new();
     learning.spawn(learn(outset.sts.clone(), ourselves, closing.clone()));
-    let ground = tokio::select! {
-        ground = reach(config, &places, &outset) => ground?,
+    let reaching = async {
+        let most = config.ecs.protected_at_most;
+        tokio::join!(
+            reach(config, &places, &outset),
+            Protecting::of(given, most, &places.topic),
+        )
+    };
+    let (ground, protecting) = tokio::select! {
+        (ground, protecting) = reaching => (ground?, protecting),
         () = tokens.drain.cancelled() => return Ok(Drained::Clean),
     };
     let job = job(config);
     tracing::info!("{job}");
-    let ourselves = Arc::new(Ourselves::new(scope(config, &places, &ground)));
+    let ourselves = Arc::new(Ourselves::new(OwnScope {
+        tasks: protecting.as_ref().map(|it| it.tasks.clone()),
+        ..scope(config, &places, &ground)
+    }));
     // The other end waits for it as long as it lives.
     drop(knows.send(Arc::clone(&ourselves)));
     let analyst = bench.analyst.clone();
     let assessor = Assessor::new(rules, ourselves, &config.threats, analyst);
     let shown = (vitals, metrics, clock);
     let copies = channels(config, &places, &outset.clients, &shown.2);
-    let service = Service::build(config, &places, ground, (bench, assessor, copies), shown);
+    let protection = Protection::default();
+    let watch = Arc::clone(&shown.1) as Arc<dyn ProtectionWatch>;
+    let keeper = protecting.map(|it| it.keeper(protection.clone(), watch));
+    let built = (bench, assessor, copies);
+    let service = Service::build(config, &places, ground, built, (shown, protection, keeper));
     let drained = service.run(tokens).await;
     closing.cancel();
     learning.abort_all();
+    while minute.join_next().await.is_some() {}
     while endpoint.join_next().await.is_some() {}
     drained
 }
@@ -139,8 +159,12 @@ struct Service {
     model: Arc<ModelDetector>,
     gate: Gate,
     budget: Option<Arc<Budget>>,
+    keeper: Option<Keeper>,
     vitals: Vitals,
 }
+
+/// What shows how the service stands.
+type Shown = (Vitals, Arc<Metrics>, Arc<dyn Clock>);
 
 impl Service {
     fn build(
@@ -148,7 +172,7 @@ impl Service {
         places: &Places,
         ground: Ground,
         (bench, assessor, copies): (Bench, Assessor, Vec<Channel>),
-        (vitals, metrics, clock): (Vitals, Arc<Metrics>, Arc<dyn Clock>),
+        ((vitals, metrics, clock), protection, keeper): (Shown, Protection, Option<Keeper>),
     ) -> Self {
         let Bench {
             detector,
@@ -197,6 +221,7 @@ impl Service {
             events,
             store,
             ledger: ground.ledger as Arc<dyn Ledger>,
+            allowances: ground.allowances,
             inspector: Arc::new(inspector),
             assessor: Some(Arc::new(assessor)),
             announcer,
@@ -213,6 +238,7 @@ impl Service {
             )),
             switches: ground.switches,
             vitals: vitals.clone(),
+            protection,
             clock,
             jitter: Jitter::random(),
             observer: metrics as Arc<dyn Observer>,
@@ -237,6 +263,7 @@ impl Service {
             model,
             gate,
             budget,
+            keeper,
             vitals,
         }
     }
@@ -249,6 +276,10 @@ impl Service {
         if let Some(budget) = self.budget {
             let until = ended.clone();
             beside.spawn(async move { budget.run(until).await });
+        }
+        let mut protecting = JoinSet::new();
+        if let Some(keeper) = self.keeper {
+            protecting.spawn(keeper.run(tokens.drain.clone(), ended.clone()));
         }
         let mut copying = JoinSet::new();
         copying.spawn(self.copying);
@@ -263,7 +294,13 @@ impl Service {
             while announcing.join_next().await.is_some() {}
             while beside.join_next().await.is_some() {}
         };
-        if tokio::time::timeout(LAST_WORDS, last).await.is_err() {
+        let released = async { while protecting.join_next().await.is_some() {} };
+        let (last, _) = tokio::join!(
+            tokio::time::timeout(LAST_WORDS, last),
+            // What is not released by then lapses by itself.
+            tokio::time::timeout(LAST_WORDS, released),
+        );
+        if last.is_err() {
             tracing::warn!("some alerts are not out: they are announced after the next start");
         }
         // With the announcer goes the last who hands alerts over; copies of what is out follow it.
@@ -304,6 +341,7 @@ fn scope(config: &Config, places: &Places, ground: &Ground) -> OwnScope {
         models: config.model.models.iter().cloned().collect(),
         event_bus: config.copies.event_bus.clone(),
         security_hub: config.copies.security_hub,
+        tasks: None,
     }
 }
 

@@ -13,6 +13,9 @@ pub const ALERTS_FILE: &str = "alerts.ndjson";
 /// Names the bucket that a state folder belongs to.
 pub(super) const BUCKET_FILE: &str = "bucket";
 
+/// Names the folder that removed objects went to, where there was one.
+pub(super) const QUARANTINE_FILE: &str = "quarantine";
+
 /// What the records of a guarded folder say, also while a pipeline is running on it.
 ///
 /// # Errors

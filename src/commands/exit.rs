@@ -9,6 +9,9 @@ pub const FLAGGED: u8 = 1;
 /// `healthcheck`: the service is unhealthy, or does not answer.
 pub const UNHEALTHY: u8 = 1;
 
+/// `doctor`: something is in the way of the service.
+pub const PROBLEMS: u8 = 1;
+
 /// `analyze`: nothing was flagged, and something could not be decided, read or found.
 pub const UNSURE: u8 = 2;
 

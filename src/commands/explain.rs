@@ -1,18 +1,22 @@
 //! `explain BUCKET KEY`: the lineage of one object, from its event to its alert. `explain FINDING`:
 //! that of one finding, be it about an object or about an activity.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
 
+use super::restore_text::decision;
 use super::verdict_text::{categories, deed, reason};
 use super::{Ink, Out, Refusal, Surroundings, activity_text, exit, shown};
 use crate::app;
 use crate::config::{Operator, Sources};
 use crate::event::{BucketName, FindingId, Key};
-use crate::record::{Case, Finding, Query, date_of};
+use crate::record::{Allowance, Allowances, Case, Finding, LedgerError, Query, date_of};
+use crate::verdict::Verdict;
 
 /// Tell the story of one object or finding: event, verdict, rule, action, alert
 #[derive(Clone, Debug, Args)]
@@ -47,7 +51,11 @@ impl Explain {
         surroundings: &Surroundings,
         mut out: Out,
     ) -> anyhow::Result<u8> {
-        let (findings, place) = match &self.key {
+        let Story {
+            findings,
+            place,
+            allowances,
+        } = match &self.key {
             Some(key) => {
                 let bucket = BucketName::new(self.bucket.clone())
                     .ok_or_else(|| Refusal::usage("the bucket's name is empty"))?;
@@ -64,7 +72,12 @@ impl Explain {
         };
         if self.json {
             for finding in &findings {
-                out.json(finding)?;
+                let found = allowed(&*allowances, finding).await;
+                out.json(&Told {
+                    finding,
+                    allowance_unreadable: found.is_err(),
+                    allowance: found.unwrap_or_default(),
+                })?;
             }
             return Ok(if findings.is_empty() {
                 exit::UNSURE
@@ -86,6 +99,13 @@ impl Explain {
         }
         for finding in &findings {
             tell(&mut out, finding)?;
+            // The story is told all the same.
+            let words = match allowed(&*allowances, finding).await {
+                Ok(None) => continue,
+                Ok(Some(allowance)) => decision(&allowance),
+                Err(error) => format!("not readable: {error}"),
+            };
+            out.prose(None, &format!("  {:<10} {words}", "decision"))?;
         }
         Ok(exit::DONE)
     }
@@ -97,7 +117,7 @@ impl Explain {
         sources: Sources,
         surroundings: &Surroundings,
         mut query: Query,
-    ) -> anyhow::Result<(Vec<Finding>, String)> {
+    ) -> anyhow::Result<Story> {
         let operator = Operator::load(sources).map_err(|errors| Refusal::settings(&errors))?;
         if let (None, Some(place)) = (&self.state, &operator.records) {
             let records = app::records(&operator, surroundings.path_style())
@@ -109,23 +129,23 @@ impl Explain {
             let findings = app::all(&*records, query)
                 .await
                 .map_err(Refusal::unavailable)?;
-            return Ok((findings, format!("s3://{}/{}", place.bucket, place.prefix)));
+            return Ok(Story {
+                findings,
+                place: format!("s3://{}/{}", place.bucket, place.prefix),
+                allowances: allowances(&operator, surroundings).await?,
+            });
         }
         let state = match &self.state {
             Some(state) => state.clone(),
             None => self.usual_place(surroundings)?,
         };
         let findings = app::recorded(&state, query).await.map_err(Refusal::usage)?;
-        Ok((findings, state.display().to_string()))
+        Ok(Story::at(&state, findings))
     }
 
     /// The finding of this id. It lies under the date of its event, which the id does not tell, so
     /// that every day is asked, the latest first.
-    async fn by_id(
-        &self,
-        sources: Sources,
-        surroundings: &Surroundings,
-    ) -> anyhow::Result<(Vec<Finding>, String)> {
+    async fn by_id(&self, sources: Sources, surroundings: &Surroundings) -> anyhow::Result<Story> {
         let id: FindingId = self.bucket.parse().map_err(|_| {
             Refusal::usage(
                 "give a bucket and a key, or alone the id of a finding: 32 hexadecimal digits",
@@ -140,7 +160,7 @@ impl Explain {
             };
             let mut findings = app::recorded(state, all).await.map_err(Refusal::usage)?;
             findings.retain(|finding| finding.id == id);
-            return Ok((findings, state.display().to_string()));
+            return Ok(Story::at(state, findings));
         }
         let Some(place) = &operator.records else {
             return Err(Refusal::usage(
@@ -157,8 +177,11 @@ impl Explain {
         let found = app::find_back(&*records, &id, latest, self.since)
             .await
             .map_err(Refusal::unavailable)?;
-        let found: Vec<_> = found.into_iter().collect();
-        Ok((found, format!("s3://{}/{}", place.bucket, place.prefix)))
+        Ok(Story {
+            findings: found.into_iter().collect(),
+            place: format!("s3://{}/{}", place.bucket, place.prefix),
+            allowances: allowances(&operator, surroundings).await?,
+        })
     }
 
     /// The one place of state that belongs to a folder of this name.
@@ -185,6 +208,59 @@ impl Explain {
             }
         }
     }
+}
+
+/// One finding for a script.
+#[derive(Serialize)]
+struct Told<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+    /// What a person has decided about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowance: Option<Allowance>,
+    /// Whether that could not be read; left out where it could.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allowance_unreadable: bool,
+}
+
+/// What the records say, where they lie, and what people have decided about it.
+struct Story {
+    findings: Vec<Finding>,
+    place: String,
+    allowances: Arc<dyn Allowances>,
+}
+
+impl Story {
+    fn at(state: &Path, findings: Vec<Finding>) -> Self {
+        Self {
+            findings,
+            place: state.display().to_string(),
+            allowances: app::allowances_at(state),
+        }
+    }
+}
+
+async fn allowances(
+    operator: &Operator,
+    surroundings: &Surroundings,
+) -> Result<Arc<dyn Allowances>, Refusal> {
+    let allowances = app::allowances(operator, surroundings.path_style()).await;
+    allowances.map_err(Refusal::usage)
+}
+
+/// What a person has decided about what a finding is about.
+async fn allowed(
+    allowances: &dyn Allowances,
+    finding: &Finding,
+) -> Result<Option<Allowance>, LedgerError> {
+    let judged = finding.object().map(|case| &case.judgement.verdict);
+    let Some(content) = finding
+        .content()
+        .filter(|_| judged != Some(&Verdict::Clean))
+    else {
+        return Ok(None);
+    };
+    allowances.find(&content).await
 }
 
 fn tell(out: &mut Out, finding: &Finding) -> std::io::Result<()> {

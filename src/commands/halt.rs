@@ -50,17 +50,9 @@ impl Pause {
         surroundings: &Surroundings,
         mut out: Out,
     ) -> anyhow::Result<u8> {
-        let user = || {
-            ["USER", "LOGNAME"]
-                .into_iter()
-                .find_map(|name| surroundings.variable(name))
-        };
         let halt = Halt {
             since: Timestamp::now(),
-            by: self
-                .by
-                .clone()
-                .unwrap_or_else(|| user().unwrap_or("unknown").to_owned()),
+            by: self.by.clone().unwrap_or_else(|| surroundings.user()),
             reason: self.reason.clone(),
         };
         let positions = set(sources, surroundings, Some(halt)).await?;

@@ -6,18 +6,24 @@ mod activity_text;
 mod analyze;
 mod breaker;
 mod config;
+mod cost;
 #[cfg(feature = "local-detector")]
 mod demo;
 #[cfg(feature = "local-detector")]
 mod demo_pictures;
+mod dlq;
+mod doctor;
 #[cfg(feature = "local-detector")]
 mod evaluate;
 pub mod exit;
 mod explain;
 mod halt;
 mod healthcheck;
+mod held;
 mod memory;
 mod out;
+mod restore;
+mod restore_text;
 mod run;
 mod verdict_text;
 #[cfg(feature = "local-detector")]
@@ -72,12 +78,20 @@ pub enum Command {
     Explain(explain::Explain),
     /// Run the service: take notifications from SQS, look at each upload, act, tell
     Run(run::Run),
+    /// Check everything that the service needs, and say how to mend what is wrong
+    Doctor(doctor::Doctor),
     /// Tell all tasks of the service to take no work; what has begun is finished
     Pause(halt::Pause),
     /// Tell all tasks of the service to take work again
     Resume(halt::Resume),
     /// Look at the service's brake on removals, or close it
     Breaker(breaker::Breaker),
+    /// Look at what was parked, and send it back once its cause is mended
+    Dlq(dlq::Dlq),
+    /// Estimate what looking at pictures costs, beside a hand-made workflow
+    Cost(cost::Cost),
+    /// Put a quarantined object back, and remember that it may stay
+    Restore(restore::Restore),
     /// Ask the service on this machine whether it is healthy; exits with 0 or 1
     Healthcheck(healthcheck::Healthcheck),
     /// Show the settings in force, or their schema
@@ -121,6 +135,14 @@ impl Surroundings {
             .iter()
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// The user of this terminal, as the environment names them.
+    fn user(&self) -> String {
+        let named = ["USER", "LOGNAME"]
+            .into_iter()
+            .find_map(|name| self.variable(name));
+        named.unwrap_or("unknown").to_owned()
     }
 
     /// Whether buckets are named in the path: endpoints other than S3's own ask for it.
@@ -193,9 +215,13 @@ pub async fn run(cli: Cli, surroundings: &Surroundings, out: Out) -> anyhow::Res
         Command::Analyze(analyze) => analyze.run(sources, out).await,
         Command::Explain(explain) => explain.run(sources, surroundings, out).await,
         Command::Run(run) => run.run(sources, surroundings).await,
+        Command::Doctor(doctor) => doctor.run(sources, surroundings, out).await,
         Command::Pause(pause) => pause.run(sources, surroundings, out).await,
         Command::Resume(resume) => resume.run(sources, surroundings, out).await,
         Command::Breaker(breaker) => breaker.run(sources, surroundings, out).await,
+        Command::Dlq(dlq) => dlq.run(sources, surroundings, out).await,
+        Command::Cost(cost) => cost.run(sources, out),
+        Command::Restore(restore) => restore.run(sources, surroundings, out).await,
         Command::Healthcheck(healthcheck) => healthcheck.run(sources, out).await,
         Command::Config(config) => config.run(sources, out),
         #[cfg(feature = "local-detector")]

@@ -7,7 +7,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
@@ -105,6 +105,20 @@ impl Out {
 
     /// A table as wide as the terminal.
     pub fn table(&mut self, header: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
+        let table = self.arranged(header, rows);
+        self.line(table.to_string())
+    }
+
+    /// The same with a first column that is never broken: what stands there is to be copied.
+    pub fn table_of_ids(&mut self, header: &[&str], rows: Vec<Vec<String>>) -> io::Result<()> {
+        let mut table = self.arranged(header, rows);
+        if let Some(ids) = table.column_mut(0) {
+            ids.set_constraint(ColumnConstraint::ContentWidth);
+        }
+        self.line(table.to_string())
+    }
+
+    fn arranged(&self, header: &[&str], rows: Vec<Vec<String>>) -> Table {
         let mut table = Table::new();
         table
             .load_style(UTF8_FULL_CONDENSED)
@@ -114,7 +128,7 @@ impl Out {
         for row in rows {
             table.add_row(row);
         }
-        self.line(table.to_string())
+        table
     }
 
     /// A bar on standard error, invisible where that is no terminal.

@@ -35,7 +35,12 @@ impl Run {
         let mut beside = JoinSet::new();
         let listened = tokens.clone();
         beside.spawn(async move { shutdown::conduct(signals, &listened).await });
-        let served = Box::pin(app::serve(&config, surroundings.path_style(), &tokens)).await;
+        let given = app::Given {
+            path_style: surroundings.path_style(),
+            agent: surroundings.variable(app::AGENT_ADDRESS),
+            metadata: surroundings.variable(app::METADATA_ADDRESS),
+        };
+        let served = Box::pin(app::serve(&config, given, &tokens)).await;
         match served {
             Ok(Drained::Clean) => Ok(exit::DONE),
             Ok(Drained::Late) => Ok(exit::DRAINED_LATE),

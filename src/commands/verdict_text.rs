@@ -35,7 +35,7 @@ pub(super) fn reason(verdict: &Verdict) -> Option<String> {
 }
 
 /// Why the store does not let us read something.
-const fn denied(why: Why) -> &'static str {
+pub(super) const fn denied(why: Why) -> &'static str {
     match why {
         Why::AccessDenied => "no permission",
         Why::RequesterPays => "the requester pays",
@@ -55,6 +55,7 @@ pub(super) fn deed(finding: &Finding) -> String {
     match finding.outcome {
         None => "about to act".to_owned(),
         Some(Outcome::Observed) => "observed only".to_owned(),
+        Some(Outcome::Kept) if finding.decision.is_allowed() => "kept, as allowed".to_owned(),
         Some(Outcome::Kept) => "kept".to_owned(),
         Some(Outcome::Blocked { .. }) => "not removed".to_owned(),
         Some(other) => other.code().replace('_', " "),

@@ -26,7 +26,7 @@ use toml::Value;
 
 pub use problem::{ConfigErrors, ConfigProblem, Origin};
 pub use rooms::{Config, RawConfig};
-pub use service::Operator;
+pub use service::{Maintenance, Operator};
 
 use crate::telemetry::LOG_VARIABLE;
 use catalogue::Catalogue;
@@ -88,6 +88,20 @@ impl Sources {
     pub fn purpose(mut self, purpose: Purpose) -> Self {
         self.purpose = purpose;
         self
+    }
+
+    /// Where settings come from, in short, for people: files, and how many variables of ours.
+    pub fn summary(&self) -> String {
+        let files = self.files.iter().map(|path| path.display().to_string());
+        let ours = self.environment.iter();
+        let ours = ours.filter(|(name, _)| name.starts_with("WARDEN_")).count();
+        let variables = match ours {
+            0 => "no variable WARDEN_*".to_owned(),
+            1 => "1 variable WARDEN_*".to_owned(),
+            several => format!("{several} variables WARDEN_*"),
+        };
+        let all: Vec<_> = files.chain([variables]).collect();
+        all.join(", ")
     }
 
     /// Adds a TOML file; it is read by [`Config::load`] and replaces what files before it say.

@@ -16,6 +16,7 @@ use crate::object::{ObjectSettings, RawObject};
 use crate::ops::{OpsSettings, RawOps};
 use crate::record::{RawQuarantine, RawRecords};
 use crate::settings::Problems;
+use crate::shutdown::{EcsSettings, RawEcs};
 use crate::verdict::threat::{RawThreats, ThreatSettings};
 use crate::verdict::{RawVerdict, VerdictSettings};
 use crate::worker::{Limits, QueueSettings, RawLimits, RawQueue};
@@ -53,6 +54,8 @@ pub struct RawConfig {
     pub limits: RawLimits,
     /// What holds for all calls to AWS.
     pub aws: RawAws,
+    /// How a task lives on Amazon ECS.
+    pub ecs: RawEcs,
     /// Where health and metrics are served.
     pub ops: RawOps,
     /// The adapters for one machine.
@@ -92,6 +95,8 @@ pub struct Config {
     pub limits: Limits,
     /// What holds for all calls to AWS.
     pub aws: AwsSettings,
+    /// How a task lives on Amazon ECS.
+    pub ecs: EcsSettings,
     /// Where health and metrics are served.
     pub ops: OpsSettings,
     /// The adapters for one machine.
@@ -142,6 +147,7 @@ impl Config {
         let queue = raw.queue.validate(&mut problems);
         let limits = raw.limits.validate(&mut problems);
         let aws = raw.aws.validate(&mut problems);
+        let ecs = raw.ecs.validate(&mut problems);
         let ops = raw.ops.validate(&mut problems);
         let local = raw.local.validate(&mut problems);
 
@@ -166,6 +172,7 @@ impl Config {
             queue: queue.expect(SAID),
             limits: limits.expect(SAID),
             aws: aws.expect(SAID),
+            ecs: ecs.expect(SAID),
             ops: ops.expect(SAID),
             local: local.expect(SAID),
             settled,

@@ -1,12 +1,19 @@
 //! What the service on AWS asks of the settings beyond what each room asks of its own: places that
 //! have to be named, and places that must not be the same.
 
+use std::collections::BTreeSet;
+
 use super::rooms::RawConfig;
 use super::{ConfigErrors, DEFAULTS, Sources, settle};
+use crate::action::Tagging;
+use crate::alert::{AlertSettings, TopicArn};
 use crate::aws::AwsSettings;
-use crate::event::OwnPlace;
+use crate::event::{BucketName, Options, OwnPlace};
+use crate::model::ModelSettings;
+use crate::object::ObjectSettings;
 use crate::ops::OpsSettings;
 use crate::settings::Problems;
+use crate::worker::{Limits, QueueSettings};
 
 /// Notes what the service lacks.
 pub(super) fn require(raw: &RawConfig, problems: &mut Problems) {
@@ -93,6 +100,89 @@ impl Operator {
             (Some(records), Some(aws), Some(ops)) if settled.problems().is_empty() => {
                 Ok(Self { records, aws, ops })
             }
+            _ => Err(ConfigErrors(settled.problems().to_vec())),
+        }
+    }
+}
+
+/// What commands need that change what the service left behind: dead letters, quarantined copies,
+/// held findings. Nothing has to be named; what a command cannot do without, it asks for itself.
+#[derive(Clone, Debug)]
+pub struct Maintenance {
+    /// Where findings and switches lie, if somebody says so.
+    pub records: Option<OwnPlace>,
+    /// Where removed objects went, if somewhere.
+    pub quarantine: Option<OwnPlace>,
+    /// The queues.
+    pub queue: QueueSettings,
+    /// What messages may ask for.
+    pub requests: Options,
+    /// The guarded buckets; empty where nobody names them.
+    pub guarded: BTreeSet<BucketName>,
+    /// Which model judges, and the table of prices.
+    pub model: ModelSettings,
+    /// How much of an object is read.
+    pub object: ObjectSettings,
+    /// How much at once.
+    pub limits: Limits,
+    /// The topic that alerts are published to.
+    pub topic: Option<TopicArn>,
+    /// How people are told.
+    pub alerts: AlertSettings,
+    /// What holds for all calls to AWS.
+    pub aws: AwsSettings,
+    /// Which objects carry the verdict tag.
+    pub tag: Tagging,
+}
+
+impl Maintenance {
+    /// Reads all layers, and validates only these sections.
+    ///
+    /// # Errors
+    /// Files that cannot be read, unknown keys, values of a wrong type, and mistakes in those
+    /// sections.
+    pub fn load(sources: Sources) -> Result<Self, ConfigErrors> {
+        let (raw, mut settled) = settle::<RawConfig>(DEFAULTS, sources);
+        let mut problems = Problems::new();
+        // All rooms are asked before the first answer counts.
+        let records = raw.records.validate(&mut problems);
+        let quarantine = raw.quarantine.validate(&mut problems);
+        let queue = raw.queue.validate(&mut problems);
+        let requests = raw.requests.validate(&mut problems);
+        // Operators may leave them out; what is named has to be right.
+        let named = !(raw.intake.buckets.is_empty() && raw.intake.cloudtrail_uploads.is_empty());
+        let intake = named.then(|| raw.intake.validate(&mut problems)).flatten();
+        let model = raw.model.validate(&mut problems);
+        let object = raw.object.validate(&mut problems);
+        let limits = raw.limits.validate(&mut problems);
+        let topic = raw.alerts.topic(&mut problems);
+        let alerts = raw.alerts.validate(&mut problems);
+        let aws = raw.aws.validate(&mut problems);
+        settled.add(problems.into_vec());
+        let read = move || {
+            Some(Self {
+                records: records?,
+                quarantine: quarantine?,
+                queue: queue?,
+                requests: Options {
+                    cloudtrail_uploads: intake
+                        .as_ref()
+                        .map(|intake| intake.cloudtrail_uploads.clone())
+                        .unwrap_or_default(),
+                    ..requests?
+                },
+                guarded: intake.map(|intake| intake.buckets).unwrap_or_default(),
+                model: model?,
+                object: object?,
+                limits: limits?,
+                topic: topic?,
+                alerts: alerts?,
+                aws: aws?,
+                tag: raw.policy.tag,
+            })
+        };
+        match read() {
+            Some(settings) if settled.problems().is_empty() => Ok(settings),
             _ => Err(ConfigErrors(settled.problems().to_vec())),
         }
     }
