@@ -5,19 +5,21 @@
 #   tests/emulator.sh          (keeps running until Ctrl-C, and tells how to reach it)
 #
 # The emulator is MiniStack, on a free port of the loopback interface, empty at start and forgotten
-# at the end. It and boto3 (the "other client" of some tests) are installed under target/ministack/
-# by their pinned versions, once. COMMAND finds it by
+# at the end. It, boto3 (the "other client" of some tests), the AWS CLI (for scripts that operators run)
+# and cfn-lint (for tests/run.sh) are installed under target/ministack/ by their pinned versions, once.
+# COMMAND finds it by
 #   S3_WARDEN_TEST_ENDPOINT   the address of all services
-#   S3_WARDEN_TEST_PYTHON     a Python that has boto3
+#   S3_WARDEN_TEST_PYTHON     a Python that has boto3, beside which `aws` and `cfn-lint` lie
 # MINISTACK_LOG_LEVEL=DEBUG makes its log talk; it is shown where it does not start.
 # Sourced, this file only defines emulator_install, emulator_start and emulator_stop.
 
-EMULATOR_PINS=(ministack==1.5.33 boto3==1.43.106)
+EMULATOR_PINS=(ministack==1.5.33 boto3==1.43.106 botocore==1.43.106 awscli==1.46.3 cfn-lint==1.58.0)
 EMULATOR_HOME="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/target/ministack"
 emulator_pid=""
 emulator_run=""
 
-# Installs what is pinned, unless it is there already.
+# Installs what is pinned, unless it is there already. Without compiling all of it in advance, which takes
+# longer than the rest and is for modules that nobody imports, most of them.
 emulator_install() {
   local venv="$EMULATOR_HOME/venv"
   if [[ "$(cat "$venv/pins" 2>/dev/null)" == "${EMULATOR_PINS[*]}" ]] &&
@@ -28,7 +30,7 @@ emulator_install() {
   rm -rf "$venv"
   mkdir -p "$EMULATOR_HOME"
   python3 -m venv "$venv" &&
-    "$venv/bin/pip" install --disable-pip-version-check -q "${EMULATOR_PINS[@]}" &&
+    "$venv/bin/pip" install --disable-pip-version-check -q --no-compile "${EMULATOR_PINS[@]}" &&
     echo "${EMULATOR_PINS[*]}" >"$venv/pins"
 }
 

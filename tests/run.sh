@@ -50,9 +50,26 @@ prepare() {
 
 shell_syntax() {
   local script
-  for script in tests/*.sh .ci/run; do
+  for script in tests/*.sh deploy/*.sh .ci/run; do
     bash -n "$script"
   done
+}
+
+# Warnings fail as well, and what would be deleted with its data without having said so. Everything that
+# is YAML has to be a template or a manifest for Kubernetes, so that nothing is passed over.
+templates() {
+  local file templates=()
+  for file in deploy/*.yaml; do
+    if grep -q '^AWSTemplateFormatVersion:' "$file"; then
+      templates+=("$file")
+    elif ! grep -q '^apiVersion:' "$file"; then
+      echo "$file is neither a template of CloudFormation nor a manifest" >&2
+      return 1
+    fi
+  done
+  "$EMULATOR_HOME/venv/bin/cfn-lint" --include-checks I3011 --regions us-east-1 eu-west-1 ap-northeast-2 \
+    -- "${templates[@]}"
+  echo "${#templates[@]} templates: nothing to say"
 }
 
 documentation() {
@@ -61,12 +78,14 @@ documentation() {
 
 step "prepare" prepare
 step "shell syntax" shell_syntax
+step "templates" templates
 step "formatting" cargo fmt --check
 step "clippy" cargo clippy --locked --workspace "${features[@]}" --all-targets -- -D warnings
 step "documentation" documentation
 step "without default features" \
   cargo clippy --locked --no-default-features --lib --bins -- -D warnings
-step "tests" cargo test --locked --workspace "${features[@]}" --no-fail-fast --lib --bins --tests
+# More at once than there are cores: those beside the emulator mostly wait, and take half the time so.
+step "tests" env RUST_TEST_THREADS=6 cargo test --locked --workspace "${features[@]}" --no-fail-fast --lib --bins --tests
 step "a folder of 100,000 files" cargo test --locked --workspace "${features[@]}" --test contract -- \
   --ignored --exact source::a_folder_of_100_000_files_flows_through_a_small_queue
 step "doc tests" cargo test --locked --workspace "${features[@]}" --doc

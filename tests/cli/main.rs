@@ -5,16 +5,19 @@
 //! be read take seconds without optimisation, so there are few.
 #![cfg(feature = "local-detector")]
 #![expect(
+    clippy::indexing_slicing,
     clippy::unwrap_used,
     reason = "the helpers of tests fail as tests do; clippy only excuses the tests themselves"
 )]
 
 mod analyze;
 mod demo;
+mod doctor;
 mod explain;
 mod healthcheck;
 mod kit;
 mod leaks;
+mod restore;
 mod settings;
 mod signals;
 mod usage;

@@ -2,7 +2,9 @@
 
 use super::kit::Home;
 
-const COMMANDS: [&str; 6] = ["watch", "demo", "analyze", "explain", "config", "evaluate"];
+const COMMANDS: [&str; 10] = [
+    "watch", "demo", "analyze", "explain", "restore", "doctor", "dlq", "cost", "config", "evaluate",
+];
 
 #[tokio::test]
 async fn help_and_version_are_answers() {
@@ -24,12 +26,16 @@ async fn help_and_version_are_answers() {
 #[tokio::test]
 async fn wrong_usage_is_64() {
     let home = Home::new();
-    let wrong: [&[&str]; 6] = [
+    let wrong: [&[&str]; 10] = [
         &[],
         &["guard"],
         &["analyze"],
         &["watch"],
         &["explain"],
+        &["dlq"],
+        &["dlq", "redrive"],
+        &["dlq", "redrive", "--all", "--reason", "not_json"],
+        &["cost", "--images", "5"],
         &["watch", "inbox", "--enforc"],
     ];
     for arguments in wrong {
@@ -59,4 +65,42 @@ async fn labels_that_are_missing_or_wrong_are_one_sentence() {
     home.run(&["evaluate", "nowhere"])
         .await
         .refused(64, &["nowhere"]);
+}
+
+#[tokio::test]
+async fn dead_letters_need_a_queue() {
+    let home = Home::new();
+    home.run(&["dlq", "list"]).await.refused(64, &["queue.url"]);
+    let events = ["dlq", "redrive", "--all", "--events"];
+    home.run(&events).await.refused(64, &["queue.events_url"]);
+}
+
+#[tokio::test]
+async fn an_estimate_of_nothing_or_of_the_impossible_is_refused() {
+    let home = Home::new();
+    for (images, kb, says) in [
+        ("0", "300", "--images"),
+        ("99999999999999999999", "300", "--images"),
+        ("1.5", "300", "--images"),
+        ("5", "0", "--avg-kb"),
+        ("5", "nan", "--avg-kb"),
+        ("5", "60000", "object.max_bytes"),
+    ] {
+        let arguments = ["cost", "--images", images, "--avg-kb", kb];
+        let ran = home.run(&arguments).await.ended(64);
+        assert!(ran.err.contains(says) && ran.out.is_empty(), "{}", ran.err);
+    }
+    let huge = [
+        "cost",
+        "--images",
+        "5",
+        "--avg-kb",
+        "3",
+        "--pixels",
+        "20000x20000",
+    ];
+    home.run(&huge).await.refused(64, &["object.max_pixels"]);
+    let most = ["cost", "--images", "1000000000000", "--avg-kb", "300"];
+    let ran = home.run(&most).await.ended(0);
+    assert!(ran.out.contains("1,000,000,000,000"), "{}", ran.out);
 }

@@ -9,6 +9,7 @@
     reason = "the helpers of tests fail as tests do; clippy only excuses the tests themselves"
 )]
 
+mod allowances;
 mod digests;
 mod disk_full;
 mod kit;
@@ -17,6 +18,8 @@ mod ledger_kill;
 mod ledger_s3;
 mod model;
 mod notifier;
+mod put_back;
+mod put_back_s3;
 mod queue;
 mod queue_sqs;
 mod scripted_s3;
@@ -28,5 +31,6 @@ mod store_exposure;
 mod store_folder;
 mod store_refusals;
 mod store_s3;
+mod store_tags;
 mod switches;
 mod turns;

@@ -6,13 +6,15 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{BucketVersioningStatus, Tag, Tagging, VersioningConfiguration};
 use s3_warden::aws::{AwsSettings, S3Store, Versioning};
 use s3_warden::event::{BucketName, EventPin, FindingId, OwnPlace, Target};
-use s3_warden::object::{Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, Tagged};
+use s3_warden::object::{
+    Fetched, Located, Mark, ObjectRef, ObjectStore, Quarantine, Removed, Tagged,
+};
 use tokio::sync::Mutex;
 
 use crate::kit::{Emulator, Ground, id_of};
 use crate::store::{StoreBench, StoreGround, fetched_in, put_and_fetched, sha256};
 
-const PREFIX: &str = "held/";
+pub(crate) const PREFIX: &str = "held/";
 
 /// How the buckets of a ground keep versions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,7 @@ impl Ground for Buckets {
 }
 
 pub(crate) struct BucketBench {
-    kind: Buckets,
+    pub(crate) kind: Buckets,
     pub(crate) client: Client,
     pub(crate) bucket: BucketName,
     pub(crate) quarantine: BucketName,
@@ -106,7 +108,7 @@ impl BucketBench {
     }
 
     /// Ids of the versions of a key and of its delete markers.
-    async fn versions(&self, key: &str) -> (Vec<String>, Vec<String>) {
+    pub(crate) async fn versions(&self, key: &str) -> (Vec<String>, Vec<String>) {
         let list = self.client.list_object_versions();
         let list = list.bucket(self.bucket.as_str()).prefix(key);
         let listed = list.send().await.unwrap();
@@ -124,7 +126,7 @@ impl BucketBench {
         )
     }
 
-    async fn set_tags(&self, key: &str, tags: &[(String, String)]) {
+    pub(crate) async fn set_tags(&self, key: &str, tags: &[(String, String)]) {
         let tag = |(key, value): &(String, String)| Tag::builder().key(key).value(value).build();
         let tags = tags.iter().map(|it| tag(it).unwrap()).collect();
         let set = Tagging::builder().set_tag_set(Some(tags)).build().unwrap();
@@ -133,7 +135,7 @@ impl BucketBench {
         put.send().await.unwrap();
     }
 
-    async fn tags(&self, bucket: &BucketName, key: &str) -> Vec<(String, String)> {
+    pub(crate) async fn tags(&self, bucket: &BucketName, key: &str) -> Vec<(String, String)> {
         let get = self.client.get_object_tagging();
         let got = get.bucket(bucket.as_str()).key(key).send().await.unwrap();
         let pair = |tag: &Tag| (tag.key().to_owned(), tag.value().to_owned());
@@ -153,6 +155,10 @@ impl StoreBench for BucketBench {
         self.kind == Buckets::Versioned
     }
 
+    fn adds_versions(&self) -> bool {
+        matches!(self.kind, Buckets::Versioned | Buckets::EnabledAfterUpload)
+    }
+
     fn keeps_replaced(&self) -> bool {
         matches!(self.kind, Buckets::Versioned | Buckets::EnabledAfterUpload)
     }
@@ -163,6 +169,19 @@ impl StoreBench for BucketBench {
 
     fn store(&self) -> &dyn ObjectStore {
         &self.store
+    }
+
+    fn back(&self) -> &dyn Quarantine {
+        &self.store
+    }
+
+    async fn spoil(&self, id: &FindingId, bytes: &[u8]) {
+        let put = self.client.put_object().bucket(self.quarantine.as_str());
+        let put = put.key(format!("{PREFIX}{id}"));
+        put.body(ByteStream::from(bytes.to_vec()))
+            .send()
+            .await
+            .unwrap();
     }
 
     async fn put(&self, key: &str, bytes: &[u8]) {
@@ -383,65 +402,6 @@ async fn a_kill_between_copy_and_removal_is_finished_by_a_repetition() {
         assert_eq!(moved.unwrap(), Removed::Removed);
         assert!(bench.states("k").await.is_empty());
         assert_eq!(bench.quarantined(&id).await.unwrap(), b"one");
-    }
-}
-
-#[tokio::test]
-async fn no_tag_of_the_owner_is_lost_and_the_eleventh_is_given_up() {
-    let owners = |count: usize| -> Vec<(String, String)> {
-        (0..count)
-            .map(|n| (format!("o{n}"), "값 x".to_owned()))
-            .collect()
-    };
-    for kind in [Buckets::Unversioned, Buckets::Versioned, Buckets::Suspended] {
-        let bench = kind.make().await;
-        for (count, expected) in [
-            (0, Tagged::Tagged),
-            (9, Tagged::Tagged),
-            (10, Tagged::NoRoom),
-        ] {
-            let key = format!("k{count}");
-            bench.put(&key, b"one").await;
-            let mut tags = owners(count);
-            if count > 0 {
-                bench.set_tags(&key, &tags).await;
-            }
-            let (object, ..) = fetched_in(&bench.store, bench.bucket(), &key).await;
-            let tagged = bench.store.tag(&object, Mark::Flagged).await.unwrap();
-            assert_eq!(tagged, expected, "{kind:?} {count}");
-            if expected == Tagged::Tagged {
-                tags.push(("s3-warden".to_owned(), "flagged".to_owned()));
-            }
-            let mut found = bench.tags(&bench.bucket, &key).await;
-            found.sort();
-            tags.sort();
-            assert_eq!(found, tags, "{kind:?} {count}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_tag_never_lands_on_another_state() {
-    for kind in [
-        Buckets::Unversioned,
-        Buckets::Versioned,
-        Buckets::EnabledAfterUpload,
-    ] {
-        let bench = kind.make().await;
-        let object = put_and_fetched(&bench, "k", b"one").await;
-        bench.put("k", b"two").await;
-        let tagged = bench.store.tag(&object, Mark::Flagged).await.unwrap();
-        let expected = if bench.keeps_replaced() {
-            Tagged::Tagged
-        } else {
-            Tagged::Gone
-        };
-        assert_eq!(tagged, expected, "{kind:?}");
-        let newer = bench.tags(&bench.bucket, "k").await;
-        assert!(newer.is_empty(), "{kind:?}: {newer:?}");
-        bench.store.remove(&object).await.unwrap();
-        let tagged = bench.store.tag(&object, Mark::Flagged).await.unwrap();
-        assert_eq!(tagged, Tagged::Gone, "{kind:?}");
     }
 }
 

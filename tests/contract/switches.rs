@@ -3,7 +3,7 @@
 use s3_warden::aws::S3Switches;
 use s3_warden::event::OwnPlace;
 use s3_warden::local::FileSwitches;
-use s3_warden::record::{FleetBreaker, Halt, Positions, Switches};
+use s3_warden::record::{FleetBreaker, Halt, Opening, Positions, Switches};
 
 use crate::kit::{Emulator, Ground, Local, at, suite};
 use crate::ledger::records_place;
@@ -88,7 +88,8 @@ macro_rules! switches_suite {
                 a_pause_is_seen_by_others_until_it_is_lifted,
                 an_open_breaker_stays_open_until_it_is_reset,
                 the_breaker_of_another_generation_is_left_alone,
-                of_many_resets_none_is_lost,
+                the_last_opening_is_remembered_until_the_next,
+                of_many_resets_one_is_done,
                 many_that_open_it_agree_on_one_time,
             ]
         );
@@ -137,8 +138,8 @@ async fn a_pause_is_seen_by_others_until_it_is_lifted(ground: &impl SwitchesGrou
 async fn an_open_breaker_stays_open_until_it_is_reset(ground: &impl SwitchesGround) {
     let bench = ground.make().await;
     let open = FleetBreaker {
-        generation: 0,
         open_since: Some(at(EARLY)),
+        ..FleetBreaker::default()
     };
     for since in [EARLY, LATE] {
         let stands = bench.switches().open_breaker(0, at(since)).await.unwrap();
@@ -149,40 +150,47 @@ async fn an_open_breaker_stays_open_until_it_is_reset(ground: &impl SwitchesGrou
     let closed = FleetBreaker {
         generation: 1,
         open_since: None,
+        last: Some(Opening {
+            since: at(EARLY),
+            until: at(LATE),
+        }),
     };
-    assert_eq!(other.reset_breaker().await.unwrap(), closed);
+    assert_eq!(other.reset_breaker(0, at(LATE)).await.unwrap(), closed);
     assert_eq!(bench.switches().read().await.unwrap().breaker, closed);
 }
 
 async fn the_breaker_of_another_generation_is_left_alone(ground: &impl SwitchesGround) {
     let bench = ground.make().await;
-    bench.switches().reset_breaker().await.unwrap();
+    bench.switches().reset_breaker(0, at(LATE)).await.unwrap();
     for generation in [0, 2] {
         let stands = bench.switches().open_breaker(generation, at(EARLY)).await;
         let closed = FleetBreaker {
             generation: 1,
-            open_since: None,
+            ..FleetBreaker::default()
         };
         assert_eq!(stands.unwrap(), closed);
     }
     let opened = bench.switches().open_breaker(1, at(EARLY)).await.unwrap();
     assert_eq!(opened.open_since, Some(at(EARLY)));
+    for generation in [0, 2] {
+        let stands = bench.switches().reset_breaker(generation, at(LATE)).await;
+        assert_eq!(stands.unwrap(), opened, "nobody has looked at this one");
+    }
 }
 
-async fn of_many_resets_none_is_lost(ground: &impl SwitchesGround) {
+async fn of_many_resets_one_is_done(ground: &impl SwitchesGround) {
     let bench = ground.make().await;
     let other = bench.other().await;
     let resets = (0..6).map(|n| {
         if n % 2 == 0 {
-            bench.switches().reset_breaker()
+            bench.switches().reset_breaker(0, at(LATE))
         } else {
-            other.reset_breaker()
+            other.reset_breaker(0, at(LATE))
         }
     });
     let stands = futures::future::try_join_all(resets).await.unwrap();
-    let mut generations: Vec<u64> = stands.iter().map(|stands| stands.generation).collect();
-    generations.sort_unstable();
-    assert_eq!(generations, [1, 2, 3, 4, 5, 6]);
+    let generations: Vec<u64> = stands.iter().map(|stands| stands.generation).collect();
+    assert_eq!(generations, [1; 6]);
 }
 
 async fn many_that_open_it_agree_on_one_time(ground: &impl SwitchesGround) {
@@ -195,4 +203,26 @@ async fn many_that_open_it_agree_on_one_time(ground: &impl SwitchesGround) {
     let read = bench.switches().read().await.unwrap().breaker;
     assert!(read.open_since.is_some());
     assert!(stands.iter().all(|stands| *stands == read), "{stands:?}");
+}
+
+async fn the_last_opening_is_remembered_until_the_next(ground: &impl SwitchesGround) {
+    let bench = ground.make().await;
+    let switches = bench.switches();
+    let never = switches.reset_breaker(0, at(EARLY)).await.unwrap();
+    assert_eq!((never.last, never.held_since()), (None, None));
+    let opened = switches.open_breaker(1, at(EARLY)).await.unwrap();
+    assert_eq!(opened.held_since(), Some(at(EARLY)));
+    let first = Some(Opening {
+        since: at(EARLY),
+        until: at(LATE),
+    });
+    for generation in [1, 2] {
+        let closed = switches.reset_breaker(generation, at(LATE)).await.unwrap();
+        assert_eq!((closed.last, closed.open_since), (first, None));
+        assert_eq!(closed.held_since(), Some(at(EARLY)));
+    }
+    let read = bench.other().await.read().await.unwrap().breaker;
+    assert_eq!((read.last, read.generation), (first, 3));
+    let again = switches.open_breaker(3, at(LATE)).await.unwrap();
+    assert_eq!((again.held_since(), again.last), (Some(at(LATE)), first));
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::source::{Mention, Source};
 
 /// The rooms from left to right.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
     "settings",
     "clock",
     "retry",
@@ -21,6 +21,7 @@ const ORDER: [&str; 17] = [
     "action",
     "record",
     "alert",
+    "maintenance",
     "worker",
     "config",
     "app",

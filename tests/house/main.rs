@@ -5,9 +5,11 @@
 
 mod fields;
 mod imports;
+mod policies;
 mod settings_table;
 mod source;
 mod tidy;
+mod vitals;
 
 use source::rust_files;
 

@@ -12,6 +12,10 @@ pub(crate) enum Step {
     Remove,
     Quarantine,
     Find,
+    /// Listing what is open.
+    Open,
+    /// Asking what people have allowed.
+    Allowed,
     Begin,
     /// `advance` to acted.
     Acted,

@@ -12,8 +12,8 @@ use s3_warden::object::{
     Exposure, Fetched, Located, Mark, ObjectRef, ObjectStore, Removed, StoreError, Tagged,
 };
 use s3_warden::record::{
-    Begun, Finding, FleetBreaker, Halt, Intent, Ledger, LedgerError, Page, Positions, Query, State,
-    Switches,
+    Allowance, Allowances, Begun, Content, Finding, FleetBreaker, Halt, Intent, Ledger,
+    LedgerError, Page, Positions, Query, State, Switches,
 };
 use s3_warden::retry::Reason;
 
@@ -180,7 +180,7 @@ impl<P: Ledger> Ledger for Faulty<Arc<P>> {
     }
 
     async fn open(&self, limit: usize) -> Result<Vec<Finding>, LedgerError> {
-        self.inner.open(limit).await
+        self.call(Step::Open, self.inner.open(limit)).await
     }
 
     async fn list(&self, query: &Query) -> Result<Page, LedgerError> {
@@ -208,8 +208,24 @@ impl<P: Switches> Switches for Faulty<P> {
         self.call(Step::OpenBreaker, call).await
     }
 
-    async fn reset_breaker(&self) -> Result<FleetBreaker, LedgerError> {
-        self.inner.reset_breaker().await
+    async fn reset_breaker(
+        &self,
+        generation: u64,
+        now: Timestamp,
+    ) -> Result<FleetBreaker, LedgerError> {
+        self.inner.reset_breaker(generation, now).await
+    }
+}
+
+#[async_trait]
+#[deny(clippy::missing_trait_methods)]
+impl<P: Allowances> Allowances for Faulty<P> {
+    async fn allow(&self, allowance: &Allowance) -> Result<Allowance, LedgerError> {
+        self.inner.allow(allowance).await
+    }
+
+    async fn find(&self, content: &Content) -> Result<Option<Allowance>, LedgerError> {
+        self.call(Step::Allowed, self.inner.find(content)).await
     }
 }
 

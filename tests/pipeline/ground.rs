@@ -15,12 +15,13 @@ use s3_warden::app::ALERTS_FILE;
 use s3_warden::clock::{Clock, TokioClock};
 use s3_warden::event::{BucketName, Filter, Intake, Key, Options, Queue, Sequencer};
 use s3_warden::local::{
-    FileDigests, FileLedger, FileSwitches, FolderStore, MemoryQueue, MemoryTurns, QueueOptions,
-    TerminalNotifier, notification,
+    FileAllowances, FileDigests, FileLedger, FileSwitches, FolderStore, MemoryQueue, MemoryTurns,
+    QueueOptions, TerminalNotifier, notification,
 };
 use s3_warden::object::{ObjectSettings, Preparer, RawObject};
 use s3_warden::retry::Jitter;
 use s3_warden::settings::Problems;
+use s3_warden::shutdown::protection::Protection;
 use s3_warden::verdict::threat::{Assessor, Ourselves, OwnScope, Rules};
 use s3_warden::verdict::{Inspector, InspectorLimits};
 use s3_warden::worker::{Parts, Vitals, Worker, WorkerSettings};
@@ -52,6 +53,8 @@ pub(crate) struct Ground {
     pub(crate) analyst: Arc<Script>,
     /// Who this worker is, and what it works on.
     pub(crate) ourselves: Arc<Ourselves>,
+    /// What must not be cut off, of all workers of this ground.
+    pub(crate) protection: Protection,
     clock: Arc<dyn Clock>,
     home: PathBuf,
     writes: AtomicU64,
@@ -92,6 +95,7 @@ impl Ground {
             events,
             analyst: Arc::default(),
             ourselves: Arc::new(Ourselves::new(scope())),
+            protection: Protection::default(),
             clock,
             home: home.to_owned(),
             writes: AtomicU64::new(1),
@@ -157,6 +161,11 @@ impl Ground {
     /// The switches of this ground, as another process sees them.
     pub(crate) async fn switches(&self) -> FileSwitches {
         FileSwitches::open(&self.state()).await.unwrap()
+    }
+
+    /// What people have allowed, as another process sees it.
+    pub(crate) fn allowances(&self) -> FileAllowances {
+        FileAllowances::new(&self.state())
     }
 
     /// A worker on this ground, wired as the service wires it, and running.
@@ -236,6 +245,7 @@ impl Ground {
             assessor: self.setup.assesses.then(|| Arc::new(assessor)),
             store,
             ledger: Arc::new(Faulty::new(Arc::clone(ledger), &self.faults)),
+            allowances: Arc::new(Faulty::new(self.allowances(), &self.faults)),
             inspector: Arc::new(inspector),
             announcer,
             filter: Filter::new(intake, Vec::new()),
@@ -244,6 +254,7 @@ impl Ground {
             breaker: Arc::new(Breaker::new(removals, Arc::clone(&self.clock))),
             switches: Arc::new(Faulty::new(switches, &self.faults)),
             vitals: vitals.clone(),
+            protection: self.protection.clone(),
             clock: Arc::clone(&self.clock),
             jitter: Jitter::fixed(1.0),
             observer: Arc::clone(&watcher) as _,

@@ -10,7 +10,9 @@
 )]
 
 mod alerts;
+mod allowing;
 mod analyst;
+mod applying;
 mod assess_kill;
 mod assessing;
 mod bounds;
@@ -28,11 +30,13 @@ mod joined;
 mod kill;
 mod lanes;
 mod leases;
+mod minute;
 mod modes;
 mod overwrite;
 mod pausing;
 mod pictures;
 mod promises;
+mod protecting;
 mod reactions;
 mod running;
 mod setup;

@@ -172,7 +172,14 @@ async fn an_open_breaker_is_told_at_once_and_outlives_the_task() {
             .is_some()
     );
 
-    assert_eq!(switches.reset_breaker().await.unwrap().generation, 1);
+    assert_eq!(
+        switches
+            .reset_breaker(0, ground.now())
+            .await
+            .unwrap()
+            .generation,
+        1
+    );
     sleep(SOON).await;
     let key = red(&ground, 8).await;
     worker.finish().await;

@@ -12,6 +12,9 @@ answers like the call that completes it. Bytes are described rather than sent:
     {"$text": "hello"}   {"$file": "path"}   {"$zeros": 1000}   {"$json": {...}} (a JSON text)
     {"$png": {"kind": "passport", "variant": 3, "width": 480, "height": 360}}
 
+`"service": "template", "call": "read"` answers with a CloudFormation template as JSON, its short tags
+written out (`!Ref x` is `{"Ref": "x"}`).
+
 A body that comes back is told as {"length", "sha256", "text"}, the text if it is UTF-8.
 The pictures speak the language that the stand-in for Bedrock reads (tests/standins), painted here
 with nothing but zlib: what the tests upload has never passed through code of the project.
@@ -29,6 +32,7 @@ import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
+import yaml
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -109,6 +113,28 @@ def upload(s3, Bucket, Key, Body):
     return s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **where)
 
 
+class Template(yaml.SafeLoader):
+    """YAML with the short tags of CloudFormation."""
+
+    def tag(self, suffix, node):
+        name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+        if isinstance(node, yaml.ScalarNode):
+            value = self.construct_scalar(node)
+            # "A.B" is short for the attribute B of A.
+            return {name: value.split(".", 1) if suffix == "GetAtt" else value}
+        if isinstance(node, yaml.SequenceNode):
+            return {name: self.construct_sequence(node, deep=True)}
+        return {name: self.construct_mapping(node, deep=True)}
+
+
+Template.add_multi_constructor("!", Template.tag)
+
+
+def template(Path):
+    with open(Path, encoding="utf-8") as file:
+        return yaml.load(file, Template)
+
+
 def told(value):
     """Replaces what JSON cannot hold."""
     if isinstance(value, dict):
@@ -157,15 +183,18 @@ def main():
     clients = Clients()
     out = threading.Lock()
 
+    def called(service, call, args):
+        if service == "template":
+            return template(**args)
+        client = clients.of(service)
+        if call == "upload":
+            return upload(client, **args)
+        return getattr(client, call)(**args)
+
     def answer(request):
         reply = {"id": request["id"]}
         try:
-            client = clients.of(request["service"])
-            args = made(request["with"])
-            if request["call"] == "upload":
-                reply["ok"] = told(upload(client, **args))
-            else:
-                reply["ok"] = told(getattr(client, request["call"])(**args))
+            reply["ok"] = told(called(request["service"], request["call"], made(request["with"])))
         except ClientError as error:
             reply["error"] = {
                 "code": error.response["Error"].get("Code", ""),

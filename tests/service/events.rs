@@ -69,12 +69,7 @@ async fn watched(client: &Arc<Client>) -> Watched {
     let quiet = ground
         .bucket("unnoticed", Versions::Enabled, Route::None)
         .await;
-    let days = json!({"MessageRetentionPeriod": (14 * 86_400).to_string()});
-    let dead = ground.another_queue("events-dead", days).await;
-    let redrive = json!({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 20});
-    let attributes = json!({"RedrivePolicy": redrive.to_string()});
-    let events = ground.another_queue("events", attributes).await;
-    ground.events = Some((events.clone(), dead.clone()));
+    let (events, dead) = ground.queue_of_events().await;
     let rule = ground.named("events");
     let pattern = json!({"detail-type": KINDS, "detail": {"run": [rule]}});
     let put = json!({"Name": rule, "EventPattern": pattern.to_string()});

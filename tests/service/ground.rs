@@ -74,14 +74,31 @@ pub(crate) struct Ground {
     alerts: Mutex<Vec<Value>>,
 }
 
+/// What operators have made for a service.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) queue: Queue,
+    pub(crate) dead: Queue,
+    pub(crate) events: Option<(Queue, Queue)>,
+    pub(crate) topic: String,
+    pub(crate) records: String,
+    pub(crate) quarantine: String,
+    pub(crate) buckets: Vec<String>,
+}
+
+/// An id that no other ground has, of this run or another.
+pub(crate) fn another_id() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{number}", now.as_micros())
+}
+
 impl Ground {
     /// A ground without guarded buckets.
     pub(crate) async fn new(client: &Arc<Client>) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
         let client = Arc::clone(client);
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let id = format!("{:x}-{number}", now.as_micros());
+        let id = another_id();
         let named = |name: &str| format!("{name}-{id}");
         // As long as may be: what is parked keeps the time at which it was first sent.
         let days = json!({"MessageRetentionPeriod": (14 * 86_400).to_string()});
@@ -89,37 +106,49 @@ impl Ground {
         let redrive = json!({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 20});
         let attributes = json!({"VisibilityTimeout": "30", "RedrivePolicy": redrive.to_string()});
         let queue = self::queue(&client, &named("uploads"), attributes).await;
-        let inbox = self::queue(&client, &named("inbox"), json!({})).await;
         let topic = json!({"Name": named("alerts")});
         let topic = client.ok("sns", "create_topic", topic).await;
-        let wire = Wire::start(&given("S3_WARDEN_TEST_ENDPOINT")).await;
-        let bedrock = Bedrock::start().await;
-        let topic = topic["TopicArn"].as_str().unwrap().to_owned();
-        let subscription = json!({
-            "TopicArn": topic, "Protocol": "sqs", "Endpoint": inbox.arn,
-            "Attributes": {"RawMessageDelivery": "true"},
-        });
         let (records, quarantine) = (named("records"), named("quarantine"));
         futures::join!(
-            client.ok("sns", "subscribe", subscription),
             client.s3("create_bucket", json!({"Bucket": records})),
             client.s3("create_bucket", json!({"Bucket": quarantine})),
         );
         client
             .s3("put_bucket_versioning", versioning(&records, "Enabled"))
             .await;
-        Self {
-            client,
-            wire,
-            bedrock,
+        let made = Made {
             queue,
             dead,
-            inbox,
             events: None,
-            topic,
+            topic: topic["TopicArn"].as_str().unwrap().to_owned(),
             records,
             quarantine,
             buckets: Vec::new(),
+        };
+        Self::over(&client, made, id).await
+    }
+
+    /// A ground over what somebody else has made, under an id that no other ground has.
+    pub(crate) async fn over(client: &Arc<Client>, made: Made, id: String) -> Self {
+        let client = Arc::clone(client);
+        let inbox = self::queue(&client, &format!("inbox-{id}"), json!({})).await;
+        let subscription = json!({
+            "TopicArn": made.topic, "Protocol": "sqs", "Endpoint": inbox.arn,
+            "Attributes": {"RawMessageDelivery": "true"},
+        });
+        client.ok("sns", "subscribe", subscription).await;
+        Self {
+            client,
+            wire: Wire::start(&given("S3_WARDEN_TEST_ENDPOINT")).await,
+            bedrock: Bedrock::start().await,
+            queue: made.queue,
+            dead: made.dead,
+            inbox,
+            events: made.events,
+            topic: made.topic,
+            records: made.records,
+            quarantine: made.quarantine,
+            buckets: made.buckets,
             id,
             alerts: Mutex::default(),
         }
@@ -320,6 +349,17 @@ impl Ground {
         queue(&self.client, &self.named(name), attributes).await
     }
 
+    /// Makes the queue of security events, with dead letters of its own.
+    pub(crate) async fn queue_of_events(&mut self) -> (Queue, Queue) {
+        let days = json!({"MessageRetentionPeriod": (14 * 86_400).to_string()});
+        let dead = self.another_queue("events-dead", days).await;
+        let redrive = json!({"deadLetterTargetArn": dead.arn, "maxReceiveCount": 20});
+        let attributes = json!({"RedrivePolicy": redrive.to_string()});
+        let events = self.another_queue("events", attributes).await;
+        self.events = Some((events.clone(), dead.clone()));
+        (events, dead)
+    }
+
     /// The keys of a bucket that begin so.
     pub(crate) async fn keys(&self, bucket: &str, prefix: &str) -> Vec<String> {
         let question = json!({"Bucket": bucket, "Prefix": prefix});
@@ -383,7 +423,7 @@ async fn take(client: &Client, queue: &Queue) -> Vec<Value> {
     let mut all = Vec::new();
     loop {
         let receive = json!({
-            "QueueUrl": queue.url, "MaxNumberOfMessages": 10,
+            "QueueUrl": queue.url, "MaxNumberOfMessages": 10, "WaitTimeSeconds": 0,
             "MessageSystemAttributeNames": ["All"], "MessageAttributeNames": ["All"],
         });
         let answer = client.sqs("receive_message", receive).await;

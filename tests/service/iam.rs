@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::ground::{ACCOUNT, Ground, MODEL, REGION};
-use super::wire::{Permission, like};
+use super::wire::{Permission, Wire, like};
 
-/// The policies of `deploy/iam`: the worker's, and what it needs besides for a quarantine and for
-/// copies of alerts.
-const POLICIES: [(&str, &str); 4] = [
+/// The policies of `deploy/iam`: the worker's, and what it needs besides for a quarantine, for copies
+/// of alerts, and for keys of the customer.
+const POLICIES: [(&str, &str); 5] = [
     ("worker.json", include_str!("../../deploy/iam/worker.json")),
     (
         "quarantine.json",
@@ -26,26 +26,29 @@ const POLICIES: [(&str, &str); 4] = [
         "eventbridge.json",
         include_str!("../../deploy/iam/eventbridge.json"),
     ),
+    ("keys.json", include_str!("../../deploy/iam/keys.json")),
 ];
 
-/// Where `*` in a name is no lack of precision: keys are anybody's, and the profile of a geography
-/// chooses the region.
-const WILD: [&str; 11] = [
+/// Where `*` in a name is no lack of precision: keys are anybody's, tasks are named by ECS, and the
+/// profile of a geography chooses the region.
+const WILD: [&str; 13] = [
     "arn:aws:s3:::UPLOADS_BUCKET/*",
     "arn:aws:s3:::QUARANTINE_BUCKET/*",
     "arn:aws:s3:::RECORDS_BUCKET/findings/*",
     "arn:aws:s3:::RECORDS_BUCKET/pending/*",
     "arn:aws:s3:::RECORDS_BUCKET/clean/*",
     "arn:aws:s3:::RECORDS_BUCKET/control/*",
+    "arn:aws:s3:::RECORDS_BUCKET/allow/*",
     "arn:aws:s3:::RECORDS_BUCKET/parked/*",
     "arn:aws:s3:::RECORDS_BUCKET/spend/*",
     "arn:aws:s3:::RECORDS_BUCKET/digest/*",
+    "arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/*",
     "arn:aws:bedrock:*::foundation-model/MODEL",
     "arn:aws:bedrock:*::foundation-model/FALLBACK",
 ];
 
 /// What is needed only in moments that these scenarios do not have: by action, resource and moment.
-const SELDOM: [(&str, &str, &str); 9] = [
+const SELDOM: [(&str, &str, &str); 16] = [
     (
         "sqs:ChangeMessageVisibility",
         "arn:aws:sqs:REGION:ACCOUNT:EVENTS_QUEUE",
@@ -91,6 +94,94 @@ const SELDOM: [(&str, &str, &str); 9] = [
         "arn:aws:bedrock:*::foundation-model/FALLBACK",
         "the first model cannot be used",
     ),
+    (
+        "s3:GetObject",
+        "arn:aws:s3:::RECORDS_BUCKET/allow/*",
+        "what is flagged was restored before: a person has allowed these bytes",
+    ),
+    (
+        "ecs:UpdateTaskProtection",
+        "arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/*",
+        "the service runs on ECS, whose agent makes this call in the name of the task's role",
+    ),
+    (
+        "ecs:GetTaskProtection",
+        "arn:aws:ecs:REGION:ACCOUNT:task/CLUSTER/*",
+        "the service runs on ECS, whose agent makes this call in the name of the task's role",
+    ),
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:REGION:ACCOUNT:key/QUARANTINE_KEY",
+        "the quarantine lies under a key of its own: S3 makes this call in the name of its caller",
+    ),
+    (
+        "kms:GenerateDataKey",
+        "arn:aws:kms:REGION:ACCOUNT:key/QUARANTINE_KEY",
+        "the quarantine lies under a key of its own: S3 makes this call in the name of its caller",
+    ),
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:REGION:ACCOUNT:key/KEY",
+        "queues, topic or buckets lie under a key of the customer",
+    ),
+    (
+        "kms:GenerateDataKey",
+        "arn:aws:kms:REGION:ACCOUNT:key/KEY",
+        "queues, topic or buckets lie under a key of the customer",
+    ),
+];
+
+/// The policy of operators.
+const OPERATOR: [(&str, &str); 1] = [(
+    "operator.json",
+    include_str!("../../deploy/iam/operator.json"),
+)];
+
+/// What operators need for dead letters alone, which have a story of their own.
+const OF_DEAD_LETTERS: [&str; 3] = ["ReadDeadLetters", "SendBack", "ReadParkedBodies"];
+
+/// What operators need only in moments that the stories do not have.
+const SELDOM_BY_HAND: [(&str, &str, &str); 8] = [
+    (
+        "s3:DeleteObject",
+        "arn:aws:s3:::QUARANTINE_BUCKET/*",
+        "a quarantine without versions: a copy ends there, or what doctor tried",
+    ),
+    (
+        "s3:DeleteObject",
+        "arn:aws:s3:::RECORDS_BUCKET/allow/*",
+        "a decision is taken back, by hand",
+    ),
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:REGION:ACCOUNT:key/QUARANTINE_KEY",
+        "the quarantine lies under a key of the customer",
+    ),
+    (
+        "kms:GenerateDataKey",
+        "arn:aws:kms:REGION:ACCOUNT:key/QUARANTINE_KEY",
+        "the quarantine lies under a key of the customer",
+    ),
+    (
+        "kms:Decrypt",
+        "arn:aws:kms:REGION:ACCOUNT:key/KEY",
+        "queues, topic or buckets lie under a key of the customer",
+    ),
+    (
+        "kms:GenerateDataKey",
+        "arn:aws:kms:REGION:ACCOUNT:key/KEY",
+        "queues, topic or buckets lie under a key of the customer",
+    ),
+    (
+        "s3:ListBucket",
+        "arn:aws:s3:::UPLOADS_BUCKET",
+        "always, and never called: without it S3 says \"forbidden\" of what is not there",
+    ),
+    (
+        "s3:ListBucket",
+        "arn:aws:s3:::QUARANTINE_BUCKET",
+        "the same of a copy that has ended",
+    ),
 ];
 
 /// A statement of a policy.
@@ -104,11 +195,48 @@ struct Statement {
 
 /// Compares the policies with everything that services on these grounds have called.
 pub(crate) fn check(grounds: &[Ground]) {
-    let statements: Vec<_> = POLICIES
+    let needed = grounds.iter().flat_map(needed).collect();
+    let statements = compare(&POLICIES, needed, &SELDOM, |_| true);
+    retention_is_never_gone_round(&statements, "worker.json");
+}
+
+/// Compares the policy of operators with everything that they have called, each on a wire of their
+/// own; what only dead letters need is not asked for here.
+pub(crate) fn check_operators(stories: &[(&Ground, &Wire)]) {
+    let others = |sid: &str| !OF_DEAD_LETTERS.contains(&sid);
+    let statements = compare(&OPERATOR, by_hand(stories), &SELDOM_BY_HAND, others);
+    retention_is_never_gone_round(&statements, "operator.json");
+}
+
+/// The same of who looks at dead letters and sends them back: all that is theirs must be needed.
+pub(crate) fn check_dead_letters(ground: &Ground, wire: &Wire) {
+    let theirs = |sid: &str| OF_DEAD_LETTERS.contains(&sid);
+    compare(&OPERATOR, by_hand(&[(ground, wire)]), &[], theirs);
+}
+
+fn by_hand(stories: &[(&Ground, &Wire)]) -> BTreeSet<Permission> {
+    let needed = stories.iter().flat_map(|(ground, wire)| {
+        let needed = wire.needed().into_iter();
+        needed.map(|permission| Permission {
+            resource: placed(ground, &permission.resource),
+            ..permission
+        })
+    });
+    needed.collect()
+}
+
+/// Both sides must cover each other: all that was needed is granted, and all is needed that the
+/// statements grant which `asked` takes by their Sid.
+fn compare(
+    policies: &[(&'static str, &str)],
+    mut needed: BTreeSet<Permission>,
+    seldom: &[(&str, &str, &str)],
+    asked: impl Fn(&str) -> bool,
+) -> Vec<Statement> {
+    let statements: Vec<_> = policies
         .iter()
         .flat_map(|(file, text)| statements(file, text))
         .collect();
-    let mut needed: BTreeSet<_> = grounds.iter().flat_map(needed).collect();
     // Whoever has credentials may ask whose they are ("GetCallerIdentity", AWS STS API reference).
     needed.retain(|permission| permission.action != "sts:GetCallerIdentity");
     let allowed = |permission: &Permission| {
@@ -119,13 +247,14 @@ pub(crate) fn check(grounds: &[Ground]) {
     assert!(missing.is_empty(), "called and not granted: {missing:#?}");
 
     let mut unused = Vec::new();
-    for statement in statements.iter().filter(|it| it.allows) {
+    let granted = statements.iter().filter(|it| it.allows && asked(&it.sid));
+    for statement in granted {
         for action in &statement.actions {
             for resource in &statement.resources {
                 let used = needed
                     .iter()
                     .any(|it| it.action == *action && like(resource, &it.resource));
-                let seldom = SELDOM
+                let seldom = seldom
                     .iter()
                     .any(|(seldom, on, _)| seldom == action && on == resource);
                 if !used && !seldom {
@@ -139,7 +268,7 @@ pub(crate) fn check(grounds: &[Ground]) {
     }
     assert!(unused.is_empty(), "granted and never needed: {unused:#?}");
     names_are_named(&statements);
-    retention_is_never_gone_round(&statements);
+    statements
 }
 
 fn names_are_named(statements: &[Statement]) {
@@ -155,12 +284,12 @@ fn names_are_named(statements: &[Statement]) {
 }
 
 /// What is locked stays, whatever else a role that uses this policy may be allowed.
-fn retention_is_never_gone_round(statements: &[Statement]) {
+fn retention_is_never_gone_round(statements: &[Statement], file: &str) {
     let denied = statements.iter().any(|it| {
         !it.allows
             && it.actions == ["s3:BypassGovernanceRetention"]
             && it.resources == ["*"]
-            && it.file == "worker.json"
+            && it.file == file
     });
     assert!(
         denied,

@@ -26,6 +26,8 @@ pub(crate) async fn all(client: &Arc<Client>) {
         after_a_write(client, 2),
         after_a_write(client, 3),
         with_the_object_gone(client),
+        between_copy_and_removal(client, Versions::Enabled),
+        between_copy_and_removal(client, Versions::Never),
         with_another_in_its_place(client),
         with_a_duplicate_elsewhere(client),
         with_the_queue_purged(client),
@@ -100,6 +102,41 @@ async fn with_the_object_gone(client: &Arc<Client>) {
     assert!(!ground.has(&put).await);
     assert_eq!(state(&ground).await, "intent");
     replaced(&ground, &[put]).await;
+}
+
+/// The copy is in the quarantine, and the source still in its place.
+async fn between_copy_and_removal(client: &Arc<Client>, versions: Versions) {
+    let (ground, bucket) = ground(client, versions).await;
+    let moving = [
+        ("WARDEN_POLICY__REMOVAL", "quarantine"),
+        ("WARDEN_QUARANTINE__BUCKET", ground.quarantine.as_str()),
+    ];
+    let gate = ground
+        .wire
+        .hold("s3:PutObject", &format!("*{}/*", ground.quarantine), 1);
+    let service = ground.run(&moving).await;
+    let put = ground
+        .put(&bucket, "passport.png", passport(1), Fate::Removed)
+        .await;
+    gate.reached().await;
+    service.kill().await;
+    drop(gate);
+    assert!(ground.has(&put).await, "the source goes last");
+    assert_eq!(ground.keys(&ground.quarantine, "").await.len(), 1);
+    assert_eq!(state(&ground).await, "intent");
+    let fresh = ground.run(&moving).await;
+    let finding = outcome::told(&ground, &put).await;
+    assert_eq!(finding["outcome"]["code"], "quarantined", "{finding:#}");
+    ground.settled().await;
+    fresh.drain().await;
+    outcome::check(&ground, &[put], &BTreeSet::new()).await;
+    let copies = ground.keys(&ground.quarantine, "").await;
+    assert_eq!(copies, [outcome::id(&finding)], "exactly one copy");
+    let alerts = ground.alerts().await;
+    let told = alerts
+        .iter()
+        .filter(|alert| alert["finding_ids"].is_array());
+    assert_eq!(told.count(), 1, "one story: {alerts:#?}");
 }
 
 /// What came to lie there since was not judged, and is not touched on behalf of what was.

@@ -86,10 +86,10 @@ fn well_formed(alert: &Value) {
     for field in LEGACY {
         assert!(alert.get(field).is_some(), "{field} is missing: {alert:#}");
     }
-    // A pause is about no bucket and no action.
-    let names = match alert["kind"] == "paused" {
-        true => &ATTRIBUTES[..2],
-        false => &ATTRIBUTES[..],
+    // What is about the service itself is about no bucket and no action.
+    let names = match alert["kind"].as_str() {
+        Some("paused" | "breaker_open") => &ATTRIBUTES[..2],
+        _ => &ATTRIBUTES[..],
     };
     for name in names {
         let value = &alert["attributes"][*name]["StringValue"];

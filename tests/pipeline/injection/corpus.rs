@@ -72,6 +72,7 @@ fn attack(name: String, event: &Value, entry: Entry) -> Attack {
         body: Body::new(event.to_string()),
         receive_count: 1,
         sent_at: "2026-11-20T10:16:00Z".parse().unwrap(),
+        redriven: 0,
     };
     let mut plan = plan(&delivery, &Options::default());
     let Some(Job::Assess(activity)) = plan.jobs.pop() else {

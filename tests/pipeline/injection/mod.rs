@@ -34,7 +34,7 @@ mod bench;
 mod corpus;
 mod events;
 mod pictures;
-mod sinks;
+pub(crate) mod sinks;
 
 use s3_warden_standins::bedrock::Behaviour;
 

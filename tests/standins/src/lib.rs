@@ -1,5 +1,6 @@
 //! What the tests of s3-warden run against, all over loopback and on free ports.
 //!
+//! - [`agent`] is that of Amazon ECS: task protection, and which task we are.
 //! - [`aws`] is S3, SQS, SNS and STS in memory, fast, with faults on demand.
 //! - [`bedrock`] answers Converse and `InvokeModel` by looking at the pixels that it receives, and
 //!   misbehaves on demand.
@@ -7,6 +8,7 @@
 //! - [`mod@bench`] measures the service between the stand-ins.
 //! - [`serve`] and [`client`] are the HTTP that they share.
 
+pub mod agent;
 pub mod aws;
 pub mod bedrock;
 pub mod bench;
