@@ -9,6 +9,7 @@
 mod bounds;
 mod bucket_policy;
 mod cover;
+mod image;
 mod operators;
 mod rights;
 mod runbook;

@@ -7,6 +7,7 @@ use clap::{Command, CommandFactory};
 use s3_warden::commands::Cli;
 
 use super::text;
+use super::yaml::template;
 
 /// What stands after the program's name, up to the end of the code or of the line.
 fn typed(document: &str) -> Vec<Vec<&str>> {
@@ -67,4 +68,32 @@ fn what_does_not_exist_is_found() {
             Some("`breaker status --jsn` has no --jsn".to_owned()),
         ]
     );
+}
+
+/// What is wrong with a call of the shell function `deploy`: it names no parameter, which the AWS CLI
+/// refuses, or one that the template does not have.
+fn undeployable(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace().skip(1);
+    let name = words.next().unwrap_or_default();
+    let template = template(&format!("deploy/{name}.yaml"));
+    let given = words.filter_map(|word| word.split_once('='));
+    let given: Vec<_> = given.map(|(parameter, _)| parameter).collect();
+    if given.is_empty() {
+        return Some(format!("`deploy {name}` names no parameter"));
+    }
+    let known = &template["Parameters"];
+    let unknown = given.into_iter().find(|it| known.get(it).is_none());
+    unknown.map(|parameter| format!("{name}.yaml has no parameter {parameter}"))
+}
+
+#[test]
+fn what_is_deployed_has_the_parameters_that_are_given() {
+    for path in ["README.md", "deploy/RUNBOOK.md"] {
+        let document = text(path).replace("\\\n", " ");
+        let calls = document.lines();
+        let calls: Vec<_> = calls.filter(|it| it.starts_with("deploy ")).collect();
+        assert!(calls.len() >= 5, "{path}: the reader has lost its eyes");
+        let wrong: Vec<_> = calls.into_iter().filter_map(undeployable).collect();
+        assert!(wrong.is_empty(), "{path}: {wrong:#?}");
+    }
 }
