@@ -184,12 +184,7 @@ fn described(all: &[(&str, Listed)]) -> serde_json::Value {
     let counts: BTreeMap<_, _> = counts(all).into_iter().collect();
     let queues: Vec<_> = all
         .iter()
-        .map(|(queue, listed)| {
-            let counts = json!({
-                "queue": queue, "seen": listed.seen, "not_given_back": listed.hidden,
-            });
-            text::with(text::ended(&listed.ended), counts)
-        })
+        .map(|(queue, listed)| text::queue(queue, listed.seen, listed.hidden, &listed.ended))
         .collect();
     json!({"messages": messages, "by_reason": counts, "queues": queues})
 }

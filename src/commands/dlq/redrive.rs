@@ -221,12 +221,7 @@ impl Redrive {
             .collect();
         let queues: Vec<_> = all
             .iter()
-            .map(|(queue, done)| {
-                let counts = json!({
-                    "queue": queue, "seen": done.seen, "not_given_back": done.hidden,
-                });
-                text::with(text::ended(&done.ended), counts)
-            })
+            .map(|(queue, done)| text::queue(queue, done.seen, done.hidden, &done.ended))
             .collect();
         let counts = Counts::of(all);
         json!({

@@ -101,8 +101,8 @@ pub(super) fn hidden(count: usize) -> Option<String> {
     })
 }
 
-/// The words for the same in JSON.
-pub(super) fn ended(ended: &Ended) -> Value {
+/// What was done with one queue, and how it ended, in JSON.
+pub(super) fn queue(name: &str, seen: usize, hidden: usize, ended: &Ended) -> Value {
     let (how, error) = match ended {
         Ended::Empty { .. } => ("end", None),
         Ended::Enough => ("limit", None),
@@ -114,7 +114,10 @@ pub(super) fn ended(ended: &Ended) -> Value {
         Ended::Empty { elsewhere } => Some(elsewhere),
         _ => None,
     };
-    json!({"ended": how, "elsewhere": elsewhere, "error": error})
+    json!({
+        "queue": name, "seen": seen, "not_given_back": hidden,
+        "ended": how, "elsewhere": elsewhere, "error": error,
+    })
 }
 
 /// An object of JSON with the fields of another one added.
