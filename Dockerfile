@@ -4,14 +4,17 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 -t REGISTRY/s3-warden:0.1.0 --push .
 #   docker run --rm s3-warden doctor          (any command of the program; `run` if none is given)
 #
+# Docker builds it with BuildKit (the default since version 23), which alone knows the platforms below;
+# buildah and podman do as well, where `--platform` names another architecture and not `--arch`.
 # It needs no writable file system: run it with a read-only root. tests/image.sh builds and checks it.
 
-# Both bases are of the same Debian release: the program asks for the C library that it was linked
-# against, or a newer one. To pin one to the byte, write NAME:TAG@sha256:DIGEST, with the digest of
-# the list of platforms (`docker buildx imagetools inspect NAME:TAG`).
-ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-bookworm
+# Both bases are of the same Debian release, of one whose images are still rebuilt: the program asks
+# for the C library that it was linked against, or a newer one. To pin one to the byte, write
+# NAME:TAG@sha256:DIGEST, with the digest of the list of platforms
+# (`docker buildx imagetools inspect NAME:TAG`).
+ARG RUST_IMAGE=docker.io/library/rust:1.95.0-slim-trixie
 # The C library, libgcc, CA certificates, time zones, and a user without rights (65532); no shell.
-ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian13:nonroot
 
 # --- What compiles: on the machine's own architecture, for the one that is asked for ---------------
 FROM --platform=${BUILDPLATFORM} ${RUST_IMAGE} AS toolchain

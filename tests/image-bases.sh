@@ -6,10 +6,10 @@
 # runtime base is what the real one is made of: Debian's packages, unpacked and not installed, with a
 # user `nonroot`; so the size of an image on it says something about the real size.
 
-# The packages of gcr.io/distroless/cc-debian12.
-RUNTIME_PACKAGES=(base-files ca-certificates gcc-12-base libc6 libgcc-s1 libgomp1 libssl3 libstdc++6
-  media-types netbase tzdata)
-RUNTIME_RELEASE=bookworm
+# The packages of gcr.io/distroless/cc-debian13, of the release that both bases are of.
+RUNTIME_PACKAGES=(base-files ca-certificates gcc-14-base libc6 libgcc-s1 libgomp1 libssl3t64 libstdc++6
+  libzstd1 media-types netbase tzdata zlib1g)
+RUNTIME_RELEASE=trixie
 
 # The mirror that this machine's own apt uses.
 mirror() {
@@ -17,7 +17,7 @@ mirror() {
     awk '/\/debian$/ { site = $0 } END { print site ? site : "http://deb.debian.org/debian" }'
 }
 
-# base_rust NAME VERSION: commits the substitute for `rust:VERSION-slim-bookworm` as NAME.
+# base_rust NAME VERSION: commits the substitute for `rust:VERSION-slim-trixie` as NAME.
 base_rust() {
   local name="$1" version="$2" container root sysroot toolchain tool
   if ! sysroot="$(rustup run "$version" rustc --print sysroot)"; then
@@ -79,6 +79,8 @@ packages_fetch() {
   local architecture="$1" state="$WORK/apt-$1" site keyring
   site="$(mirror)"
   keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+  # Packages of an earlier run, or release, would be unpacked as well.
+  rm -rf "$WORK/debs-$architecture"
   mkdir -p "$state/lists/partial" "$state/archives/partial" "$WORK/debs-$architecture"
   : >"$state/status"
   printf 'deb [signed-by=%s] %s %s main\n' "$keyring" "$site" "$RUNTIME_RELEASE" \

@@ -16,7 +16,9 @@ CONTAINED_DRAIN_SECONDS=100
 # contained VARIABLE=VALUE... -- COMMAND...: becomes the process that waits for the container.
 contained() {
   local variables=()
-  mapfile -t variables < <(image_tool inspect --type image "$NAME:amd64" | jq --raw-output '.Docker.config.Env[]')
+  # Not `< <(...)`: what runs there may still be a child, beside the container, of what this becomes.
+  mapfile -t variables <<<"$(image_tool inspect --type image "$NAME:amd64" |
+    jq --raw-output '.Docker.config.Env[]')"
   while [[ "$1" != "--" ]]; do
     variables+=("$1")
     shift
@@ -59,6 +61,15 @@ contained_commands() {
   contained_exit 1 "9090" -- healthcheck
   contained_exit 64 "queue.url" -- run
   cat "$LOGS/contained.log"
+}
+
+# The weights came along: one picture with made-up data and one without. As with a folder that is
+# mounted, the pictures are there before the program starts.
+contained_pictures() {
+  mkdir "$ROOT/pictures"
+  install --mode=0444 tests/fixtures/demo/{id-card-front.jpg,flower-closeup.webp} "$ROOT/pictures"
+  contained_exit 1 "id-card-front.jpg.*flagged" -- analyze --pii --json /pictures
+  contained_exit 0 "flower-closeup.webp.*clean" -- analyze --pii --json /pictures/flower-closeup.webp
 }
 
 # aws METHOD PATH CURL-ARGUMENT...: a call to the stand-ins, which take any credentials.
