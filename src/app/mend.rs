@@ -44,6 +44,7 @@ pub async fn restoring(settings: &Maintenance, path_style: bool) -> anyhow::Resu
     let records = settings.records.clone().context(NO_RECORDS)?;
     let clients = Clients::connect(path_style, NO_MODEL).await?;
     let store = Arc::new(store(settings, &clients));
+    let clients = clients.for_records();
     let restorer = Restorer {
         allowances: Arc::new(S3Allowances::new(&clients, records.clone())),
         quarantine: Arc::clone(&store) as _,
@@ -94,7 +95,7 @@ pub async fn allowances(
     path_style: bool,
 ) -> anyhow::Result<Arc<dyn Allowances>> {
     let place = operator.records.clone().context(NO_RECORDS)?;
-    let clients = Clients::connect(path_style, NO_MODEL).await?;
+    let clients = Clients::connect(path_style, NO_MODEL).await?.for_records();
     Ok(Arc::new(S3Allowances::new(&clients, place)))
 }
 
@@ -134,6 +135,8 @@ pub async fn applying(settings: &Maintenance, path_style: bool) -> anyhow::Resul
         .await
         .context("alerts.topic_arn")?;
     let clock = Arc::new(SystemClock);
+    let store = Arc::new(store(settings, &clients));
+    let clients = clients.for_records();
     let turns = S3Turns::new(
         &clients,
         records.clone(),
@@ -155,7 +158,6 @@ pub async fn applying(settings: &Maintenance, path_style: bool) -> anyhow::Resul
         jitter: Jitter::random(),
         watch: Arc::new(()),
     });
-    let store = Arc::new(store(settings, &clients));
     let quarantine = settings.quarantine.clone();
     Ok(Applying {
         applier: Applier {

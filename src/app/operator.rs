@@ -22,7 +22,7 @@ pub(super) const NO_MODEL: Duration = Duration::from_secs(1);
 /// Nobody says where the records lie, or no region is set.
 pub async fn switches(operator: &Operator, path_style: bool) -> anyhow::Result<Arc<dyn Switches>> {
     let place = operator.records.clone().context(NO_RECORDS)?;
-    let clients = Clients::connect(path_style, NO_MODEL).await?;
+    let clients = Clients::connect(path_style, NO_MODEL).await?.for_records();
     Ok(Arc::new(S3Switches::new(&clients, place)))
 }
 
@@ -32,7 +32,7 @@ pub async fn switches(operator: &Operator, path_style: bool) -> anyhow::Result<A
 /// Nobody says where the records lie, or no region is set.
 pub async fn records(operator: &Operator, path_style: bool) -> anyhow::Result<Arc<dyn Ledger>> {
     let place = operator.records.clone().context(NO_RECORDS)?;
-    let clients = Clients::connect(path_style, NO_MODEL).await?;
+    let clients = Clients::connect(path_style, NO_MODEL).await?.for_records();
     Ok(Arc::new(S3Ledger::new(&clients, place)))
 }
 

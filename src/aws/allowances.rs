@@ -47,6 +47,22 @@ impl Allowances for S3Allowances {
             .map(|stored| parse_allowance(&stored.bytes, content, &key))
             .transpose()
     }
+
+    async fn revoke(&self, content: &Content) -> Result<Option<Allowance>, LedgerError> {
+        let key = key_of(content);
+        for attempt in 0..TRIES {
+            let Some(stored) = self.records.get(&key).await? else {
+                return Ok(None);
+            };
+            let allowance = parse_allowance(&stored.bytes, content, &key)?;
+            // Only what was read: somebody may have revoked it, and somebody else allowed it anew.
+            if self.records.delete(&key, &stored.etag).await? {
+                return Ok(Some(allowance));
+            }
+            self.records.give_way(attempt).await;
+        }
+        Err(contended(&key))
+    }
 }
 
 fn key_of(content: &Content) -> String {

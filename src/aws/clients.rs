@@ -13,6 +13,8 @@ use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 
+use super::bedrock::Bounded;
+
 /// The name under which our calls show in CloudTrail and access logs.
 const APP: &str = "s3-warden";
 
@@ -30,6 +32,9 @@ const S3_ATTEMPT: Duration = Duration::from_secs(60);
 
 /// One publish, one question about a topic, one copy of an alert.
 const SHORT_ATTEMPT: Duration = Duration::from_secs(10);
+
+/// Reading or writing a record, for a person who waits.
+const RECORD_ATTEMPT: Duration = Duration::from_secs(5);
 
 /// All attempts of one call together, as a multiple of one: three attempts, and waits between.
 const OPERATION: u32 = 3;
@@ -63,6 +68,9 @@ pub enum ConnectError {
     /// Nobody says which region.
     #[error("no AWS region is set: set AWS_REGION, or `region` in the profile")]
     NoRegion,
+    /// The variable is there and empty.
+    #[error("AWS_REGION is empty: give it a region, or unset it to take that of the profile")]
+    EmptyRegion,
 }
 
 impl Clients {
@@ -71,7 +79,7 @@ impl Clients {
     /// to a model. Nothing is called yet.
     ///
     /// # Errors
-    /// No region is set.
+    /// No region is set, or an empty one.
     pub async fn connect(path_style: bool, model_timeout: Duration) -> Result<Self, ConnectError> {
         let http = HttpClient::new()
             .pool_idle_timeout(POOL_IDLE)
@@ -84,6 +92,9 @@ impl Clients {
             .load()
             .await;
         let region = shared.region().ok_or(ConnectError::NoRegion)?.to_string();
+        if region.trim().is_empty() {
+            return Err(ConnectError::EmptyRegion);
+        }
         Ok(Self::of(&shared, region, path_style, model_timeout))
     }
 
@@ -109,7 +120,8 @@ impl Clients {
                     .operation_timeout(model_timeout)
                     .build(),
             )
-            .retry_config(RetryConfig::standard().with_max_attempts(1));
+            .retry_config(RetryConfig::standard().with_max_attempts(1))
+            .interceptor(Bounded);
         Self {
             sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
@@ -142,6 +154,18 @@ impl Clients {
                     .build(),
             ),
             region,
+        }
+    }
+
+    /// The same for the records of a person who waits at a terminal, and wants to hear soon that
+    /// nothing answers: 15 s for a call to S3.
+    #[must_use]
+    pub fn for_records(&self) -> Self {
+        let config = self.s3.config().to_builder();
+        let config = config.timeout_config(within(RECORD_ATTEMPT));
+        Self {
+            s3: aws_sdk_s3::Client::from_conf(config.build()),
+            ..self.clone()
         }
     }
 

@@ -14,6 +14,10 @@ use crate::record::{FleetBreaker, Ledger, LedgerError, Switches};
 /// How many held findings are shown before they are only counted.
 const SHOWN: usize = 20;
 
+/// What may be done about what is held.
+const APPLY: &str =
+    "`s3-warden breaker reset --apply-held` removes them; with --dry-run it lists them.";
+
 /// Look at the brake on removals, or close it
 #[derive(Clone, Debug, Args)]
 #[command(
@@ -104,10 +108,7 @@ impl Breaker {
                         held.len()
                     ))?;
                     some(&mut out, &held)?;
-                    out.line(
-                        "`s3-warden breaker reset --apply-held` removes them; with --dry-run it lists \
-                         them.",
-                    )?;
+                    out.prose(None, APPLY)?;
                 }
                 Ok(exit::DONE)
             }
@@ -134,12 +135,12 @@ pub(super) async fn closed(
     Ok(breaker)
 }
 
-/// Which findings are held since it opened, as bucket and id.
+/// Which findings are held since it opened, now or the last time, as bucket and id.
 async fn held(
     records: &dyn Ledger,
     breaker: FleetBreaker,
 ) -> Result<Vec<(String, String)>, LedgerError> {
-    let Some(since) = breaker.open_since else {
+    let Some(since) = breaker.held_since() else {
         return Ok(Vec::new());
     };
     let held = holding(records, since).await?.held;
@@ -178,6 +179,12 @@ fn status(
     }
     let Some(since) = breaker.open_since else {
         out.line(out.paint(Ink::Good, "Closed: what holds personal data is removed."))?;
+        if !held.is_empty() {
+            let line = format!("Held while it was open, and still in place: {}", held.len());
+            out.line(out.paint(Ink::Warn, &line))?;
+            some(out, held)?;
+            out.prose(None, APPLY)?;
+        }
         return Ok(code);
     };
     let since = since.strftime("%Y-%m-%d %H:%M:%S UTC");

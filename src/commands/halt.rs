@@ -4,7 +4,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Ink, Out, Refusal, Surroundings, exit, shown};
+use super::{Ink, Out, Refusal, Surroundings, exit, reason, shown};
 use crate::app;
 use crate::config::{Operator, Sources};
 use crate::record::{Halt, Positions};
@@ -20,7 +20,7 @@ const SOON: &str = "Every task follows within a few seconds.";
 )]
 pub struct Pause {
     /// Why, for those who find the service paused
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
     /// Who pauses it [default: the user of this terminal]
     #[arg(long, value_name = "NAME")]
@@ -61,7 +61,16 @@ impl Pause {
             return Ok(exit::DONE);
         }
         if let Some(halt) = &positions.halt {
-            out.line(out.paint(Ink::Warn, &format!("Paused by {}.", shown(&halt.by))))?;
+            let reason = halt
+                .reason
+                .as_deref()
+                .map(|why| format!(": {}", shown(why)));
+            let line = format!(
+                "Paused by {}{}.",
+                shown(&halt.by),
+                reason.unwrap_or_default()
+            );
+            out.prose(Some(Ink::Warn), &line)?;
         }
         out.line(format!("{SOON} `s3-warden resume` goes on."))?;
         Ok(exit::DONE)

@@ -270,7 +270,7 @@ fn words(applied: &Applied) -> (String, Ink) {
             "left: people are not told yet that it is held; try again in a minute".to_owned(),
             Ink::Warn,
         ),
-        Applied::Begun(_) => (
+        Applied::Begun(_) | Applied::Barred(_) => (
             "begun and not finished: the service goes on with it".to_owned(),
             Ink::Bad,
         ),
@@ -299,7 +299,10 @@ fn code_of(report: &Report, begun: &[Finding]) -> u8 {
         )
     };
     let nothing_left = report.left.is_empty() && report.untold == 0 && begun.is_empty();
-    if matches!(report.obstacle, Some(Obstacle::Refused(_))) {
+    if matches!(
+        report.obstacle,
+        Some(Obstacle::Refused(_) | Obstacle::Store(_))
+    ) {
         exit::UNAVAILABLE
     } else if !nothing_left || report.obstacle.is_some() || !report.entries.iter().all(whole) {
         exit::DRAINED_LATE
@@ -317,7 +320,7 @@ fn described(generation: u64, report: &Report, begun: &[Finding]) -> Value {
             Applied::Skipped(Skip::InHand) => ("in_hand", None),
             Applied::Skipped(Skip::Allowed) => ("allowed", None),
             Applied::Skipped(Skip::Untold) => ("untold", None),
-            Applied::Begun(why) => ("begun", Some(why.as_str())),
+            Applied::Begun(why) | Applied::Barred(why) => ("begun", Some(why.as_str())),
             Applied::Failed(why) => ("failed", Some(why.as_str())),
             Applied::Skipped(Skip::NotGuarded) => ("not_guarded", None),
             Applied::Refused(why) => ("refused", Some(denied(*why))),

@@ -7,17 +7,17 @@ use jiff::civil::Date;
 use jiff::{Timestamp, ToSpan};
 
 use super::restore_text::{
-    Described, NOTHING_KEPT, copy_trouble, decision, headline, is_tagged, keeping, result_code,
-    tagging, trouble,
+    DECIDED_BEFORE, Described, REMEMBERED, REVOKED, copy_trouble, decision, headline, is_tagged,
+    keeping, nothing_kept, result_code, tagging, trouble,
 };
-use super::{Ink, Out, Refusal, Surroundings, exit};
+use super::{Ink, Out, Refusal, Surroundings, exit, reason};
 use crate::action::Tagging;
 use crate::app;
 use crate::config::{Maintenance, Sources};
 use crate::event::FindingId;
 use crate::maintenance::{RestoreError, Restored, Restorer, Wish, restorable};
 use crate::object::{Kept, Over, Returned};
-use crate::record::{Allowance, Finding, Query, date_of};
+use crate::record::{Allowance, Content, Finding, Query, date_of};
 
 /// Put a quarantined object back, and remember that exactly these bytes may lie under this key
 #[derive(Clone, Debug, Args)]
@@ -25,7 +25,8 @@ use crate::record::{Allowance, Finding, Query, date_of};
     after_help = "The decision is remembered first, then the copy is put back where nothing lies, and \
     read back. The service then leaves it alone; other bytes under the key are judged as ever. The \
     quarantine keeps its copy until its lifecycle or --remove-copy ends it. A restore that was interrupted is finished \
-    by running it again.\n\
+    by running it again. --revoke takes the decision back: what lies there stays, and these bytes are \
+    judged again when they are next uploaded.\n\
     Exit codes: 0 done, 2 not restored, 64 usage or configuration, 69 something needed cannot be \
     reached."
 )]
@@ -34,8 +35,8 @@ pub struct Restore {
     #[arg(value_name = "FINDING")]
     pub finding: String,
     /// Why it may be there, for those who ask later
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "revoke", value_parser = reason)]
+    pub reason: Option<String>,
     /// Who decides [default: the user of this terminal]
     #[arg(long, value_name = "NAME")]
     pub by: Option<String>,
@@ -47,7 +48,8 @@ pub struct Restore {
     /// keeps versions
     #[arg(long)]
     pub overwrite: bool,
-    /// Remove the copy from the quarantine once the object is back
+    /// Remove the copy from the quarantine once the object is back; where it has no version of its own,
+    /// not before half an hour has passed since the decision
     #[arg(long)]
     pub remove_copy: bool,
     /// Where the findings of a guarded folder lie; those of the service lie in records.bucket
@@ -56,6 +58,9 @@ pub struct Restore {
     /// Where the quarantine of that folder is, when it was moved
     #[arg(long, value_name = "DIR", requires = "state")]
     pub quarantine: Option<PathBuf>,
+    /// Take the decision back that a restore has left: nothing is moved
+    #[arg(long, conflicts_with_all = ["reason", "by", "allow_only", "overwrite", "remove_copy"])]
+    pub revoke: bool,
     /// The earliest day on which the event may have happened (UTC) [default: 95 days ago]
     #[arg(long, value_name = "YYYY-MM-DD")]
     pub since: Option<Date>,
@@ -77,16 +82,18 @@ impl Restore {
         let id: FindingId = self.finding.parse().map_err(|_| {
             Refusal::usage("give the id of a finding: 32 hexadecimal digits, as alerts name it")
         })?;
-        if self.reason.trim().is_empty() {
-            return Err(Refusal::usage("--reason: say why it may be there").into());
-        }
         let settings = Maintenance::load(sources).map_err(|errors| Refusal::settings(&errors))?;
         let (finding, restorer, caller) = match &self.state {
             Some(state) => self.of_folder(state, &id).await?,
             None => self.of_service(&settings, surroundings, &id).await?,
         };
-        let content = restorable(&finding, self.allow_only)
+        let content = restorable(&finding, self.allow_only || self.revoke)
             .map_err(|why| Refusal::usage(format!("finding {id}: {why}")))?;
+        if self.revoke {
+            return self
+                .take_back(&finding, &restorer, &content, &mut out)
+                .await;
+        }
         let (known, kept) = if self.allow_only {
             let known = restorer.allowances.find(&content).await;
             (known.map_err(Refusal::unavailable)?, None)
@@ -94,30 +101,45 @@ impl Restore {
             let looked = restorer.look(&finding, &content).await;
             looked.map_err(refused)?
         };
-        if self.dry_run {
-            return self.plan(&finding, known.as_ref(), kept.as_ref(), &mut out);
-        }
+        let place = restorer.quarantine.place(&id);
         if kept.is_none() && !self.allow_only {
-            return self.not_kept(&finding, &mut out);
+            return self.not_kept(&finding, known.as_ref(), place.as_deref(), &mut out);
+        }
+        let over = if self.overwrite {
+            Over::Version
+        } else {
+            Over::Nothing
+        };
+        if self.dry_run {
+            let would = if self.allow_only {
+                None
+            } else {
+                let would = restorer.would(&finding, &content, over).await;
+                would.map_err(refused)?
+            };
+            let stands = (known.as_ref(), kept.as_ref());
+            return self.plan(&finding, stands, would.as_ref(), &mut out);
         }
         let wish = Wish {
             by: self.by.clone().unwrap_or_else(|| surroundings.user()),
             caller,
-            why: self.reason.clone(),
+            why: self.reason.clone().unwrap_or_default(),
             allow_only: self.allow_only,
-            over: if self.overwrite {
-                Over::Version
-            } else {
-                Over::Nothing
-            },
+            over,
             end_copy: self.remove_copy,
             tag: settings.tag != Tagging::Off,
         };
         let restored = restorer
             .restore(&finding, content, &wish, Timestamp::now())
             .await
-            .map_err(refused)?;
-        self.tell(&finding, &restored, kept.as_ref(), &mut out)
+            .map_err(|error| match error {
+                RestoreError::Store(error) => {
+                    Refusal::unavailable(format!("{error}; {REMEMBERED}"))
+                }
+                error => refused(error),
+            })?;
+        let stands = (known.is_some(), kept.as_ref(), place.as_deref());
+        self.tell(&finding, &restored, stands, &mut out)
     }
 
     async fn of_folder(
@@ -150,7 +172,7 @@ impl Restore {
             )
             .into());
         };
-        if settings.quarantine.is_none() && !self.allow_only {
+        if settings.quarantine.is_none() && !self.allow_only && !self.revoke {
             return Err(Refusal::usage(
                 "quarantine.bucket: missing; name the bucket that the service moves objects to",
             )
@@ -169,19 +191,67 @@ impl Restore {
         Ok((finding, restoring.restorer, restoring.caller))
     }
 
+    async fn take_back(
+        &self,
+        finding: &Finding,
+        restorer: &Restorer,
+        content: &Content,
+        out: &mut Out,
+    ) -> anyhow::Result<u8> {
+        let stood = if self.dry_run {
+            restorer.allowances.find(content).await
+        } else {
+            restorer.allowances.revoke(content).await
+        };
+        let stood = stood.map_err(Refusal::unavailable)?;
+        if self.json {
+            let result = match (&stood, self.dry_run) {
+                (None, _) => "not_allowed",
+                (Some(_), true) => "would_revoke",
+                (Some(_), false) => "revoked",
+            };
+            out.json(&Described {
+                dry_run: self.dry_run,
+                ..Described::of(finding, stood.as_ref(), None, result)
+            })?;
+            return Ok(exit::DONE);
+        }
+        headline(finding, out)?;
+        let Some(stood) = stood else {
+            out.line("No decision about it stands: there is nothing to take back.")?;
+            return Ok(exit::DONE);
+        };
+        out.prose(None, &format!("  decided   {}", decision(&stood)))?;
+        if self.dry_run {
+            out.line("  would     take this decision back")?;
+            out.line(out.paint(Ink::Faint, "Nothing was done (--dry-run)."))?;
+        } else {
+            out.line(out.paint(Ink::Good, "Revoked."))?;
+            out.prose(None, REVOKED)?;
+        }
+        Ok(exit::DONE)
+    }
+
     fn plan(
         &self,
         finding: &Finding,
-        known: Option<&Allowance>,
-        kept: Option<&Kept>,
+        (known, kept): (Option<&Allowance>, Option<&Kept>),
+        would: Option<&Returned>,
         out: &mut Out,
     ) -> anyhow::Result<u8> {
-        let possible = self.allow_only || kept.is_some();
-        let code = if possible { exit::DONE } else { exit::UNSURE };
+        let code = match would {
+            None | Some(Returned::There(_)) => exit::DONE,
+            Some(_) => exit::UNSURE,
+        };
         if self.json {
+            let result = match would {
+                None if self.allow_only => "would_allow",
+                None => "would_be_back",
+                Some(would) => result_code(would),
+            };
             out.json(&Described {
                 dry_run: true,
-                ..Described::of(finding, known, kept)
+                ..Described::of(finding, known, kept, result)
             })?;
             return Ok(code);
         }
@@ -192,24 +262,41 @@ impl Restore {
             out.line("  would     remember that exactly these bytes may lie under this key")?;
         }
         if let Some(kept) = kept {
-            out.line(format!("  kept      {}", keeping(kept)))?;
-            out.line("  would     put it back where nothing lies (a delete marker is nothing), and read it back")?;
-        } else if !self.allow_only {
-            out.line(out.paint(Ink::Bad, NOTHING_KEPT))?;
+            out.prose(None, &format!("  kept      {}", keeping(kept)))?;
+            match would {
+                None => out.line("  would     put it back, and read it back")?,
+                Some(Returned::There(_)) => {
+                    out.line("  would     put nothing back: the same bytes lie there already")?;
+                }
+                Some(other) => {
+                    let place = Some(kept.place.as_str());
+                    out.prose(Some(Ink::Bad), &trouble(finding, other, place))?;
+                }
+            }
         }
         out.line(out.paint(Ink::Faint, "Nothing was done (--dry-run)."))?;
         Ok(code)
     }
 
-    fn not_kept(&self, finding: &Finding, out: &mut Out) -> anyhow::Result<u8> {
+    fn not_kept(
+        &self,
+        finding: &Finding,
+        known: Option<&Allowance>,
+        place: Option<&str>,
+        out: &mut Out,
+    ) -> anyhow::Result<u8> {
         if self.json {
             out.json(&Described {
-                result: Some(result_code(&Returned::NothingKept)),
-                ..Described::of(finding, None, None)
+                looked_at: place,
+                dry_run: self.dry_run,
+                ..Described::of(finding, known, None, result_code(&Returned::NothingKept))
             })?;
         } else {
             headline(finding, out)?;
-            out.prose(Some(Ink::Bad), NOTHING_KEPT)?;
+            if let Some(known) = known {
+                out.prose(None, &format!("  decided   {}", decision(known)))?;
+            }
+            out.prose(Some(Ink::Bad), &nothing_kept(place))?;
         }
         Ok(exit::UNSURE)
     }
@@ -218,7 +305,7 @@ impl Restore {
         &self,
         finding: &Finding,
         restored: &Restored,
-        kept: Option<&Kept>,
+        (decided_before, kept, place): (bool, Option<&Kept>, Option<&str>),
         out: &mut Out,
     ) -> anyhow::Result<u8> {
         let returned = restored.returned.as_ref();
@@ -233,13 +320,13 @@ impl Restore {
                 Some(Returned::Back(object) | Returned::There(object)) => Some(&object.pin),
                 _ => None,
             };
+            let result = returned.map_or("allowed", result_code);
             out.json(&Described {
-                result: Some(returned.map_or("allowed", result_code)),
                 object,
                 copy_removed: restored.copy_ended,
                 copy_trouble: restored.copy_trouble.as_ref().map(copy_trouble),
                 tagged: restored.tagged.as_ref().map(is_tagged),
-                ..Described::of(finding, Some(&restored.allowance), kept)
+                ..Described::of(finding, Some(&restored.allowance), kept, result)
             })?;
             return Ok(code);
         }
@@ -248,6 +335,9 @@ impl Restore {
             None,
             &format!("  decided   {}", decision(&restored.allowance)),
         )?;
+        if decided_before {
+            out.prose(Some(Ink::Faint), DECIDED_BEFORE)?;
+        }
         match returned {
             None => {
                 out.line(out.paint(Ink::Good, "Allowed: the service leaves these bytes alone."))?
@@ -266,7 +356,7 @@ impl Restore {
             Some(Returned::There(_)) => {
                 out.line(out.paint(Ink::Good, "The same bytes lie there already."))?;
             }
-            Some(other) => out.prose(Some(Ink::Bad), &trouble(finding, other))?,
+            Some(other) => out.prose(Some(Ink::Bad), &trouble(finding, other, place))?,
         }
         if let Some((ink, words)) = tagging(restored) {
             out.prose(Some(ink), words)?;

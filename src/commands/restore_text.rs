@@ -11,10 +11,29 @@ use crate::maintenance::{CopyTrouble, Restored};
 use crate::object::{Kept, Returned, Side, Tagged};
 use crate::record::{Allowance, Finding};
 
-/// Nothing is there to be put back.
-pub(super) const NOTHING_KEPT: &str = "Nothing is kept under this finding: the quarantine's lifecycle, or an earlier \
-    restore, has ended its copy, or it was gone before it could be taken away. If the object is missing, remember the decision with \
-    --allow-only, and have its owner upload it again.";
+/// Nothing is there to be put back, at the place that was looked at.
+pub(super) fn nothing_kept(place: Option<&str>) -> String {
+    let place = place.map(|place| format!(" ({})", shown(place)));
+    format!(
+        "Nothing is kept under this finding{}: the quarantine's lifecycle, or an earlier restore, has \
+         ended its copy, it was gone before it could be taken away, or the service has another \
+         quarantine.bucket or quarantine.prefix. If the object is missing, remember the decision with \
+         --allow-only, and have its owner upload it again.",
+        place.unwrap_or_default()
+    )
+}
+
+/// Another decision stood before.
+pub(super) const DECIDED_BEFORE: &str =
+    "That was decided before, and stays: the reason and name given now are not kept.";
+
+/// Failed after the decision.
+pub(super) const REMEMBERED: &str =
+    "the decision is remembered: restore again, or take it back with --revoke";
+
+/// What a decision that is taken back leaves behind.
+pub(super) const REVOKED: &str = "These bytes are judged again when they are next uploaded under this key. What lies \
+    there now stays, with its tag s3-warden=allowed where it has one: to have it judged, let its owner upload it again.";
 
 /// What it is about.
 pub(super) fn headline(finding: &Finding, out: &mut Out) -> std::io::Result<()> {
@@ -56,7 +75,7 @@ pub(super) fn decision(allowance: &Allowance) -> String {
 }
 
 /// Why it is not back, and the remedy.
-pub(super) fn trouble(finding: &Finding, returned: &Returned) -> String {
+pub(super) fn trouble(finding: &Finding, returned: &Returned, place: Option<&str>) -> String {
     match returned {
         Returned::Back(_) | Returned::There(_) => String::new(),
         Returned::Occupied => {
@@ -74,7 +93,7 @@ pub(super) fn trouble(finding: &Finding, returned: &Returned) -> String {
              Look at what lies there now."
                 .to_owned()
         }
-        Returned::NothingKept => NOTHING_KEPT.to_owned(),
+        Returned::NothingKept => nothing_kept(place),
         Returned::CopyDiffers => {
             "Not put back: what lies in the quarantine under this finding is not what was judged. Look \
              at it by hand."
@@ -100,9 +119,11 @@ pub(super) fn trouble(finding: &Finding, returned: &Returned) -> String {
 /// Why the copy is still there.
 pub(super) fn copy_trouble(trouble: &CopyTrouble) -> String {
     match trouble {
-        CopyTrouble::TooSoon => "the same bytes lay there already, and the service may have been \
-            about to take them when the decision came; run the same again in half an hour"
-            .to_owned(),
+        CopyTrouble::TooSoon(until) => format!(
+            "a task that began before the decision may still take the same bytes; run the same \
+             again after {}",
+            moment(*until)
+        ),
         CopyTrouble::Failed(why) => shown(why),
     }
 }
@@ -148,13 +169,14 @@ pub(super) struct Described<'a> {
     pub(super) finding_id: FindingId,
     pub(super) bucket: Option<&'a BucketName>,
     pub(super) key: Option<&'a Key>,
-    /// The decision that stands.
+    /// The decision that stands, or stood until it was revoked.
     pub(super) allowance: Option<&'a Allowance>,
     /// What the quarantine keeps.
     pub(super) copy: Option<Copy<'a>>,
+    /// Where a copy was looked for, where there is none.
+    pub(super) looked_at: Option<&'a str>,
     pub(super) dry_run: bool,
-    /// `null` where nothing was done yet.
-    pub(super) result: Option<&'static str>,
+    pub(super) result: &'static str,
     /// The state that lies there now.
     pub(super) object: Option<&'a ObjectPin>,
     pub(super) copy_removed: bool,
@@ -177,6 +199,7 @@ impl<'a> Described<'a> {
         finding: &'a Finding,
         allowance: Option<&'a Allowance>,
         kept: Option<&'a Kept>,
+        result: &'static str,
     ) -> Self {
         Self {
             finding_id: finding.id,
@@ -188,8 +211,9 @@ impl<'a> Described<'a> {
                 size: kept.size,
                 since: kept.since,
             }),
+            looked_at: None,
             dry_run: false,
-            result: None,
+            result,
             object: None,
             copy_removed: false,
             copy_trouble: None,

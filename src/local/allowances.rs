@@ -64,6 +64,20 @@ impl Allowances for FileAllowances {
         let content = content.clone();
         self.blocking(move |folder| read(folder, &content)).await
     }
+
+    async fn revoke(&self, content: &Content) -> Result<Option<Allowance>, LedgerError> {
+        let content = content.clone();
+        self.blocking(move |folder| {
+            let Some(allowance) = read(folder, &content)? else {
+                return Ok(None);
+            };
+            let place = place_of(folder, &content);
+            let removed = remove_if_there(&place).and_then(|_| sync_folder(folder));
+            removed.map_err(|error| failed(&place, &error))?;
+            Ok(Some(allowance))
+        })
+        .await
+    }
 }
 
 fn write(folder: &Path, place: &Path, allowance: &Allowance) -> io::Result<()> {

@@ -40,6 +40,9 @@ pub enum Applied {
     Begun(String),
     /// It was begun, and is refused to these credentials; the service finishes it with its own.
     Refused(Why),
+    /// It was begun, and the store refuses everything alike, such as for a quarantine that is not
+    /// there; the service finishes it with its own settings.
+    Barred(String),
     /// Nothing was begun, since the records failed.
     Failed(String),
 }
@@ -101,6 +104,9 @@ pub enum Obstacle {
          clean, use the role that it leaves out (BREAK_GLASS_ROLE in deploy/bucket-policy.json)"
     )]
     Refused(String),
+    /// The buckets cannot be used as they are named here, or do not answer.
+    #[error("{0}; name the buckets as the service does, and run it again")]
+    Store(String),
 }
 
 /// Carries out what was held.
@@ -144,13 +150,13 @@ impl Applier {
                     return Err(Obstacle::Refused(format!("s3:GetObject in {bucket}")));
                 }
                 Ok(_) => {}
-                Err(error) => return Err(Obstacle::Refused(error.to_string())),
+                Err(error) => return Err(Obstacle::Store(error.to_string())),
             }
         }
         let moved = |it: &&Finding| it.decision.action == Action::Quarantine;
         if let Some(finding) = held.iter().find(moved) {
             let kept = self.quarantine.kept(&finding.id).await;
-            kept.map_err(|error| Obstacle::Refused(error.to_string()))?;
+            kept.map_err(|error| Obstacle::Store(error.to_string()))?;
         }
         Ok(())
     }
@@ -221,6 +227,7 @@ impl Applier {
             // What is refused once is refused to the next as well, and each would be begun.
             let refused = match &applied {
                 Applied::Refused(why) => Some(Obstacle::Refused(refusal(*why).to_owned())),
+                Applied::Barred(why) => Some(Obstacle::Store(why.clone())),
                 _ => None,
             };
             let entry = Entry { finding, applied };
@@ -266,6 +273,9 @@ impl Applier {
         };
         let outcome = match self.remove(intent.finding()).await {
             Ok(outcome) => outcome,
+            Err(error @ StoreError::Refused(_)) => {
+                return (Applied::Barred(error.to_string()), None);
+            }
             Err(error) => return (Applied::Begun(error.to_string()), None),
         };
         // It says what these credentials may, and nothing of what the service may: an outcome would

@@ -101,9 +101,9 @@ pub struct Restored {
 /// Why a copy was not ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CopyTrouble {
-    /// The same bytes lay there already, and the service may have been about to take them when the
-    /// decision came: then the copy would be all that is left.
-    TooSoon,
+    /// Until then a task that began to take the same bytes before the decision may still do so, and
+    /// the copy would be all that is left.
+    TooSoon(Timestamp),
     /// It failed, or is nothing that may be ended; with what the store says.
     Failed(String),
 }
@@ -179,6 +179,21 @@ impl Restorer {
         Ok((allowance, self.quarantine.kept(&finding.id).await?))
     }
 
+    /// What putting it back would answer where it cannot be done, or need not; `None`: it would be
+    /// tried. Nothing is changed.
+    ///
+    /// # Errors
+    /// The quarantine or the bucket failed.
+    pub async fn would(
+        &self,
+        finding: &Finding,
+        content: &Content,
+        over: Over,
+    ) -> Result<Option<Returned>, RestoreError> {
+        let wanted = wanted(finding, content.clone(), over);
+        Ok(self.quarantine.would_put_back(&wanted).await?)
+    }
+
     /// Allows `content`, which is what `finding` is about, and puts it back.
     ///
     /// # Errors
@@ -202,41 +217,30 @@ impl Restorer {
             restored.tagged = self.tag(left_in_place(finding), wish).await;
             return Ok(restored);
         }
-        let wanted = PutBack {
-            id: finding.id,
-            bucket: content.bucket,
-            key: content.key,
-            sha256: content.sha256,
-            size: finding.object().and_then(|case| case.subject.size),
-            over: wish.over,
-        };
+        let wanted = wanted(finding, content, wish.over);
         let returned = self.quarantine.put_back(&wanted).await?;
         if let Returned::There(object) = &returned {
             restored.tagged = self.tag(Some(object), wish).await;
         }
-        let settled = restored.allowance.at.saturating_add(SETTLED);
-        let may_end = match &returned {
-            Returned::Back(_) => Some(true),
-            Returned::There(_) => Some(settled.is_ok_and(|settled| settled <= now)),
-            _ => None,
-        };
-        match may_end.filter(|_| wish.end_copy) {
-            None => {}
-            Some(false) => restored.copy_trouble = Some(CopyTrouble::TooSoon),
-            // Whatever becomes of the copy, the object is back, and that is to be heard.
-            Some(true) => match self.quarantine.end(&wanted.id, &wanted.sha256).await {
-                Ok(true) => restored.copy_ended = true,
-                Ok(false) => {
-                    let why = "it is not what was judged, or not there any more";
-                    restored.copy_trouble = Some(CopyTrouble::Failed(why.to_owned()));
-                }
-                Err(error) => {
-                    restored.copy_trouble = Some(CopyTrouble::Failed(error.to_string()));
-                }
-            },
+        if wish.end_copy && matches!(returned, Returned::Back(_) | Returned::There(_)) {
+            let settled = settled(finding, &restored.allowance, &returned);
+            restored.copy_trouble = match settled.filter(|settled| now < *settled) {
+                Some(settled) => Some(CopyTrouble::TooSoon(settled)),
+                // Whatever becomes of the copy, the object is back, and that is to be heard.
+                None => self.end(&wanted).await.err().map(CopyTrouble::Failed),
+            };
+            restored.copy_ended = restored.copy_trouble.is_none();
         }
         restored.returned = Some(returned);
         Ok(restored)
+    }
+
+    async fn end(&self, wanted: &PutBack) -> Result<(), String> {
+        match self.quarantine.end(&wanted.id, &wanted.sha256).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("it is not what was judged, or not there any more".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
     }
 
     /// Tags what lies there as allowed, and only by a version of its own. Never fails: the decision
@@ -265,6 +269,34 @@ impl Restorer {
         };
         self.allowances.allow(&allowance).await
     }
+}
+
+fn wanted(finding: &Finding, content: Content, over: Over) -> PutBack {
+    PutBack {
+        id: finding.id,
+        bucket: content.bucket,
+        key: content.key,
+        sha256: content.sha256,
+        size: finding.object().and_then(|case| case.subject.size),
+        over,
+    }
+}
+
+/// Until when what lies there could still be taken by a task that knew nothing of the decision, be
+/// it that another has carried out the same finding meanwhile; `None` where it cannot: what is back
+/// has another version than what was judged.
+fn settled(finding: &Finding, allowance: &Allowance, returned: &Returned) -> Option<Timestamp> {
+    let versioned = |object: &ObjectRef| object.pin.version.is_some();
+    let judged = finding.object()?.subject.object.as_ref();
+    if let Returned::Back(object) = returned
+        && versioned(object)
+        && judged.is_some_and(versioned)
+    {
+        return None;
+    }
+    let acted_at = finding.times.acted_at.unwrap_or(allowance.at);
+    let settled = allowance.at.max(acted_at).saturating_add(SETTLED);
+    Some(settled.unwrap_or(Timestamp::MAX))
 }
 
 /// The object, where the service has left it in its place.

@@ -87,10 +87,18 @@ pub enum Returned {
 /// - What the owner said of the object (media type, metadata, tags) returns with it as far as the
 ///   store keeps it; what we have added does not.
 /// - The copy stays, until `end` or its lifecycle ends it.
+/// - A quarantine that is not there at all is an error, never "nothing kept".
 #[async_trait]
 pub trait Quarantine: Send + Sync + std::fmt::Debug {
+    /// Where what is kept under a finding lies, or would, for people; `None` without a quarantine.
+    fn place(&self, id: &FindingId) -> Option<String>;
+
     /// What is kept under a finding, if anything is.
     async fn kept(&self, id: &FindingId) -> Result<Option<Kept>, StoreError>;
+
+    /// What putting it back would answer where it cannot be done or need not; `None`: it would be
+    /// tried. Reads what `put_back` reads first, and changes nothing.
+    async fn would_put_back(&self, wanted: &PutBack) -> Result<Option<Returned>, StoreError>;
 
     /// Puts it back.
     async fn put_back(&self, wanted: &PutBack) -> Result<Returned, StoreError>;

@@ -225,8 +225,9 @@ impl Exposure {
 /// - Every call may be repeated; a repeated removal answers [`Removed::AlreadyGone`]. Of several at
 ///   the same moment more than one may answer [`Removed::Removed`], where the store cannot tell who
 ///   it was.
-/// - A repeated move to the quarantine that finds its source gone, and under the finding's id a copy
-///   with the hash that was judged, answers [`Removed::Removed`]: a try before has moved it.
+/// - A move to the quarantine that finds its source gone, or something else in the place of a state
+///   without a version, and under the finding's id a copy with the hash that was judged, answers
+///   [`Removed::Removed`]: a try before may have moved it. That copy is never taken back.
 /// - Errors are the store's trouble only; what is the object's (gone, locked, denied) is an answer.
 #[async_trait]
 pub trait ObjectStore: Send + Sync + std::fmt::Debug {

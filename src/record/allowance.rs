@@ -81,6 +81,9 @@ pub struct Allowance {
 ///   answer is the one that stands, so that who decided first is never written over.
 /// - Of calls at the same moment, one stands and all answer with it.
 /// - `find` answers exactly what was allowed; what cannot be read is an error, never "not allowed".
+/// - `revoke` ends the decision and answers it, or `None` where none stood; of calls at the same
+///   moment, one or more answer it. A `find` that begins after its `Ok` answers `None`, until
+///   somebody allows it anew. What cannot be read is not ended.
 #[async_trait]
 pub trait Allowances: Send + Sync + std::fmt::Debug {
     /// Remembers a decision, and answers the one that stands.
@@ -88,6 +91,9 @@ pub trait Allowances: Send + Sync + std::fmt::Debug {
 
     /// The decision about a content, if there is one.
     async fn find(&self, content: &Content) -> Result<Option<Allowance>, LedgerError>;
+
+    /// Ends the decision about a content, and answers what it was.
+    async fn revoke(&self, content: &Content) -> Result<Option<Allowance>, LedgerError>;
 }
 
 /// Reads a stored decision about `content`; `name` is what an error calls it.

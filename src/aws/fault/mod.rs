@@ -176,7 +176,8 @@ impl Fault {
                  the task role"
             ),
             Self::Denied(text) => format!(
-                "{text}; grant this action to our role (deploy/iam), and look for a denying \
+                "{text}; grant this action to whoever makes the call (the service: \
+                 deploy/iam/worker.json, operators: deploy/iam/operator.json), and look for a denying \
                  bucket, key or organisation policy"
             ),
         }

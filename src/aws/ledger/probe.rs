@@ -1,4 +1,5 @@
-//! Whether a bucket can hold records: tried with an object of our own, which is removed again.
+//! Whether a bucket can hold records, and decisions of people be read: tried with an object of our
+//! own, which is removed again, and with a name that no decision has.
 
 use super::layout::PENDING;
 use crate::aws::records::{Over, Records, Which, Written};
@@ -14,6 +15,9 @@ pub(super) async fn probe(records: &Records, task: &TaskName) -> Result<(), Ledg
     };
     // Without s3:ListBucket a missing record would look forbidden instead of missing.
     records.list(which).await?;
+    // What people have allowed is asked for only once something is found, which is late to learn
+    // that it may not be read.
+    records.get("allow/probe.json").await?;
     let key = format!("control/probe-{task}.json");
     let body = || b"{}".to_vec();
     let Written::Done(etag) = records.put(&key, body(), Over::Nothing).await? else {

@@ -84,7 +84,7 @@ impl S3Store {
             // Without knowing we could leave behind what a delete only hides.
             Err(Refusal::Denied(Why::AccessDenied)) => Err(StoreError::Refused(format!(
                 "bucket {bucket}: whether it keeps versions is not told; grant \
-                 s3:GetBucketVersioning to our role (deploy/iam)"
+                 s3:GetBucketVersioning to whoever asks (deploy/iam: worker.json, operator.json)"
             ))),
             Err(other) => Err(other.into_error("s3:GetBucketVersioning")),
         }

@@ -156,6 +156,14 @@ impl ObjectStore for S3Store {
 
 #[async_trait]
 impl Quarantine for S3Store {
+    fn place(&self, id: &FindingId) -> Option<String> {
+        self.place_of(id).map(|place| place.to_string())
+    }
+
+    async fn would_put_back(&self, wanted: &PutBack) -> Result<Option<Returned>, StoreError> {
+        self.would_put_copy_back(wanted).await
+    }
+
     async fn kept(&self, id: &FindingId) -> Result<Option<Kept>, StoreError> {
         self.kept_copy(id).await
     }

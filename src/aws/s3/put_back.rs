@@ -50,10 +50,10 @@ enum Lies {
 impl S3Store {
     pub(super) async fn kept_copy(&self, id: &FindingId) -> Result<Option<Kept>, StoreError> {
         let place = self.place(id)?;
-        let head = self.head_copy(&place).await;
+        let head = self.head_kept(&place).await;
         let head = head.map_err(|refusal| unreadable(&place, refusal))?;
         Ok(head.map(|head| Kept {
-            place: format!("s3://{}/{}", place.bucket, place.key),
+            place: place.to_string(),
             size: size_of(&head),
             since: timestamp(head.last_modified()),
         }))
@@ -62,28 +62,9 @@ impl S3Store {
     pub(super) async fn put_copy_back(&self, wanted: &PutBack) -> Result<Returned, StoreError> {
         let place = self.place(&wanted.id)?;
         for attempt in 0..TRIES {
-            let copy = match self
-                .copy_as_judged(&place, &wanted.sha256, wanted.size)
-                .await?
-            {
-                Ok(copy) => copy,
+            let (copy, over) = match self.looked(wanted, &place).await? {
+                Ok(looked) => looked,
                 Err(answer) => return Ok(answer),
-            };
-            let lies = match self.lies(wanted, size_of(&copy.head)).await? {
-                Ok(lies) => lies,
-                Err(why) => return Ok(Returned::Denied(Side::Bucket, why)),
-            };
-            let over = match (lies, wanted.over) {
-                (Lies::Nothing, _) => None,
-                (Lies::Same(object), _) => return Ok(Returned::There(object)),
-                (Lies::Hidden, _) => return Ok(Returned::WouldBeLost),
-                (Lies::Other(_), Over::Nothing) => return Ok(Returned::Occupied),
-                (Lies::Other(etag), Over::Version) => {
-                    if self.versioning_now(wanted).await? != Some(Versioning::Enabled) {
-                        return Ok(Returned::WouldBeLost);
-                    }
-                    Some(etag)
-                }
             };
             match self.copy_back(wanted, &place, &copy, over.as_ref()).await {
                 Ok(object) => return self.read_back(wanted, object).await,
@@ -105,6 +86,62 @@ impl S3Store {
         Err(StoreError::Unavailable(format!(
             "{COPY}: the key was changed by others at each try"
         )))
+    }
+
+    pub(super) async fn would_put_copy_back(
+        &self,
+        wanted: &PutBack,
+    ) -> Result<Option<Returned>, StoreError> {
+        let place = self.place(&wanted.id)?;
+        Ok(self.looked(wanted, &place).await?.err())
+    }
+
+    /// What is to be put back, and over what; or why it cannot be or need not be.
+    async fn looked(
+        &self,
+        wanted: &PutBack,
+        place: &Place<'_>,
+    ) -> Result<Result<(Copy, Option<ETag>), Returned>, StoreError> {
+        let copy = self
+            .copy_as_judged(place, &wanted.sha256, wanted.size)
+            .await?;
+        let copy = match copy {
+            Ok(copy) => copy,
+            Err(answer) => return Ok(Err(answer)),
+        };
+        let lies = match self.lies(wanted, size_of(&copy.head)).await? {
+            Ok(lies) => lies,
+            Err(why) => return Ok(Err(Returned::Denied(Side::Bucket, why))),
+        };
+        Ok(match (lies, wanted.over) {
+            (Lies::Nothing, _) => Ok((copy, None)),
+            (Lies::Same(object), _) => Err(Returned::There(object)),
+            (Lies::Hidden, _) => Err(Returned::WouldBeLost),
+            (Lies::Other(_), Over::Nothing) => Err(Returned::Occupied),
+            (Lies::Other(etag), Over::Version) => {
+                if self.versioning_now(wanted).await? == Some(Versioning::Enabled) {
+                    Ok((copy, Some(etag)))
+                } else {
+                    Err(Returned::WouldBeLost)
+                }
+            }
+        })
+    }
+
+    /// The copy, if one is there. Answers to HEAD do not tell a bucket that is missing from an object
+    /// that is, so the bucket is asked for then.
+    async fn head_kept(&self, place: &Place<'_>) -> Result<Option<HeadObjectOutput>, Refusal> {
+        let head = self.head_copy(place).await?;
+        if head.is_none() {
+            let asked = self.client.head_bucket().bucket(place.bucket).send().await;
+            let refusal = asked
+                .err()
+                .map(|error| Refusal::of("s3:ListBucket", &error));
+            if let Some(Refusal::Missing { .. } | Refusal::NoBucket) = refusal {
+                return Err(Refusal::NoBucket);
+            }
+        }
+        Ok(head)
     }
 
     pub(super) async fn end_copy(&self, id: &FindingId, sha256: &str) -> Result<bool, StoreError> {
@@ -148,7 +185,7 @@ impl S3Store {
         judged: Option<u64>,
     ) -> Result<Result<Copy, Returned>, StoreError> {
         let denied = |why| Ok(Err(Returned::Denied(Side::Quarantine, why)));
-        let head = match self.head_copy(place).await {
+        let head = match self.head_kept(place).await {
             Ok(Some(head)) => head,
             Ok(None) => return Ok(Err(Returned::NothingKept)),
             Err(Refusal::Denied(why)) => return denied(why),

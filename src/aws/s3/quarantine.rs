@@ -1,9 +1,13 @@
 //! Moves exactly the judged state to the quarantine: copied, read back and compared, then removed.
 //!
 //! A kill between copy and removal leaves both; a repeated call finds the copy, compares it and goes
-//! on. A copy that was made in vain, because the source could not be removed after all, is taken
-//! back; one from before is not, since it may be the only one left.
+//! on. A copy that was made in vain, because the source may not be removed after all, is taken back;
+//! one from before is not, since it may be the only one left. Where something else has taken the place
+//! of a state without a version, nobody can tell whether that was before or after a removal: by us, if
+//! the answer was lost, or by somebody who carries out the same finding. What was judged is in the
+//! quarantine then and not under its key, which is what was wanted, and its copy is all that is left.
 
+use std::fmt;
 use std::time::Duration;
 
 use aws_sdk_s3::config::{Config, StalledStreamProtectionConfig};
@@ -40,6 +44,12 @@ pub(super) struct Place<'a> {
     pub(super) key: String,
 }
 
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "s3://{}/{}", self.bucket, self.key)
+    }
+}
+
 /// What came of a copy.
 enum Copied {
     /// It is there; with its version, where it was made now and the quarantine keeps versions.
@@ -61,7 +71,8 @@ impl S3Store {
         };
         let moved = self.move_to(&place, object, sha256).await?;
         // Killed between the removal and its record, an earlier try has left the copy.
-        if let (Removed::AlreadyGone, Some(sha256)) = (moved, sha256)
+        let is_away = moved == Removed::AlreadyGone || replaced(moved, object);
+        if let (true, Some(sha256)) = (is_away, sha256)
             && self.has_copy(&place, sha256).await?
         {
             return Ok(Removed::Removed);
@@ -104,6 +115,9 @@ impl S3Store {
         // After an error the source may be gone all the same: the copy stays, and the next try
         // finds it.
         let removed = self.remove_object(object).await?;
+        if replaced(removed, object) {
+            return Ok(Removed::Removed);
+        }
         if let (Removed::Superseded | Removed::Blocked(_), Some(version)) = (removed, made) {
             self.take_back(place, version).await;
         }
@@ -231,6 +245,11 @@ impl S3Store {
             );
         }
     }
+}
+
+/// Whether something else lies where a state without a version was.
+fn replaced(removed: Removed, object: &ObjectRef) -> bool {
+    removed == Removed::Superseded && object.pin.version.is_none()
 }
 
 /// A copy is silent while it runs; the guard against stalled streams would end it.

@@ -136,8 +136,12 @@ fn tell(out: &mut Out, all: &[(&str, Listed)], now: Timestamp) -> anyhow::Result
         .collect();
     let count = rows.len();
     if count == 0 {
+        // Only a queue that came to its end, and keeps none from us, is known to be empty.
+        let empty =
+            |(_, listed): &(&str, Listed)| matches!(listed.ended, Ended::Empty { elsewhere: 0 });
         out.line(match all.iter().map(|(_, listed)| listed.seen).sum() {
-            0_usize => "No dead letters.".to_owned(),
+            0_usize if all.iter().all(empty) => "No dead letters.".to_owned(),
+            0 => "None could be looked at.".to_owned(),
             seen => format!("None of {seen} dead letters is what was asked for."),
         })?;
     } else {

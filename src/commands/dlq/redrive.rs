@@ -26,7 +26,8 @@ const SHOWN: usize = 50;
     killed in between, a message lies in both queues, which costs one more look at its object and \
     removes or tells nothing twice. What stays is given back at the end; what is parked again \
     meanwhile is not sent again.\n\
-    Exit codes: 0 done (also where messages stay for a reason), 64 usage or configuration, 69 a \
+    Exit codes: 0 done (also where messages stay for a reason), 64 usage or configuration, or an id \
+    that is not there, 69 a \
     queue cannot be reached or some messages could not be sent, 75 interrupted, or more than can be \
     held at once (100,000)."
 )]
@@ -109,6 +110,7 @@ impl Redrive {
         let ended = all.iter().map(|(_, done)| code_of(&done.ended)).max();
         Ok(match ended.unwrap_or(exit::DONE) {
             exit::DONE if failed => exit::UNAVAILABLE,
+            exit::DONE if !missing(&all).is_empty() => exit::USAGE,
             code => code,
         })
     }

@@ -81,7 +81,8 @@ pub(super) fn ending(ended: &Ended, queue: &str) -> Option<String> {
     match ended {
         Ended::Empty { elsewhere: 0 } => None,
         Ended::Empty { elsewhere } => Some(format!(
-            "{queue}: about {elsewhere} more are in somebody's hands or delayed; look again later."
+            "{queue}: about {elsewhere} more did not come: they are in somebody's hands or delayed; \
+             look again later."
         )),
         Ended::Enough => Some(format!(
             "{queue}: stopped at the limit; there may be more (--limit)."

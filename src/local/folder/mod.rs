@@ -154,6 +154,17 @@ impl ObjectStore for FolderStore {
 
 #[async_trait]
 impl crate::object::Quarantine for FolderStore {
+    fn place(&self, id: &FindingId) -> Option<String> {
+        let quarantine = self.inner.quarantine.as_ref()?;
+        Some(quarantine.place(id).display().to_string())
+    }
+
+    async fn would_put_back(&self, wanted: &PutBack) -> Result<Option<Returned>, StoreError> {
+        let wanted = wanted.clone();
+        self.blocking(move |inner| inner.would_put_back(&wanted))
+            .await
+    }
+
     async fn kept(&self, id: &FindingId) -> Result<Option<Kept>, StoreError> {
         let id = *id;
         self.blocking(move |inner| inner.kept(&id)).await
@@ -225,7 +236,7 @@ impl Inner {
             return Err(StoreError::Refused(why.to_owned()));
         };
         let moved = self.move_to(quarantine, object, id)?;
-        if moved == Removed::AlreadyGone {
+        if matches!(moved, Removed::AlreadyGone | Removed::Superseded) {
             // Killed between the removal and its record, an earlier try has left the copy.
             let kept = quarantine.has(&object.pin.etag, id);
             if kept.map_err(|error| unavailable("found in the quarantine", &error))? {
@@ -263,12 +274,16 @@ impl Inner {
         let removed = self.remove_captured(object, &seat);
         // After an error the source may be gone all the same (a failed flush after the unlink): the
         // copy stays, and the next try finds it.
-        let in_vain = matches!(removed, Ok(Removed::Superseded | Removed::Blocked(_)));
-        // A copy from before may be the only one left; one of our own is not.
-        if in_vain && copied == Copied::Now {
-            quarantine.take_back(id);
+        match removed {
+            // The copy is what was judged, and that does not lie under its key any more.
+            Ok(Removed::Superseded) => Ok(Removed::Removed),
+            // A copy from before may be the only one left; one of our own is not.
+            Ok(Removed::Blocked(why)) if copied == Copied::Now => {
+                quarantine.take_back(id);
+                Ok(Removed::Blocked(why))
+            }
+            removed => removed,
         }
-        removed
     }
 
     /// Opens what lies under the object's key, or says why nothing is to be removed there.

@@ -49,6 +49,23 @@ impl Inner {
         }))
     }
 
+    pub(super) fn would_put_back(&self, wanted: &PutBack) -> Result<Option<Returned>, StoreError> {
+        if let Err(answer) = self.copy_as_judged(&wanted.id, &wanted.sha256)? {
+            return Ok(Some(answer));
+        }
+        let denied = |why| Ok(Some(Returned::Denied(Side::Bucket, why)));
+        if wanted.bucket != self.bucket {
+            return denied(Why::NotAFile);
+        }
+        match self.root.seat(&wanted.key) {
+            Ok(seat) => lies(&seat, wanted),
+            // The folders on the way would be made.
+            Err(Barrier::Missing) => Ok(None),
+            Err(Barrier::Refused(why)) => denied(why),
+            Err(Barrier::Failed(error)) => Err(unavailable("read", &error)),
+        }
+    }
+
     pub(super) fn put_back(&self, wanted: &PutBack) -> Result<Returned, StoreError> {
         let mut copy = match self.copy_as_judged(&wanted.id, &wanted.sha256)? {
             Ok(copy) => copy,

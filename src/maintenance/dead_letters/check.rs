@@ -168,7 +168,7 @@ mod tests {
             request,
             &rules(false, &[]),
             Some("requests_disabled"),
-            "requests.enabled",
+            "nothing answers",
         );
         stays(
             request,

@@ -59,7 +59,7 @@ struct Lease {
 pub enum Ended {
     /// There is no more.
     Empty {
-        /// About so many more are hidden by somebody else, or delayed.
+        /// About so many more do not come: they are hidden by somebody else, or delayed.
         elsewhere: u64,
     },
     /// So many as were asked for.
@@ -111,7 +111,8 @@ impl<'q> Hold<'q> {
             let backlog = self.queue.backlog().await.map_err(Ended::Failed)?;
             if backlog.waiting == 0 || quiet >= QUIET_AGAINST_COUNT {
                 let ours = self.held.len() as u64;
-                let elsewhere = backlog.hidden.saturating_sub(ours) + backlog.delayed;
+                let hidden = backlog.hidden.saturating_sub(ours);
+                let elsewhere = backlog.waiting + hidden + backlog.delayed;
                 return Err(Ended::Empty { elsewhere });
             }
         }

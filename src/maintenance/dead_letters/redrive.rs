@@ -65,7 +65,8 @@ pub struct Redriven {
 
 /// Sends back what is wanted, as fast as it is wanted; holds the rest, and gives it back at the end.
 ///
-/// Each message is sent before it is removed: who is killed in between leaves it in both queues.
+/// Each message is sent before it is removed: who is killed in between leaves it in both queues. Where
+/// nothing can be removed, nothing more is sent, so until a first one was removed they go one by one.
 /// What comes back while this goes on is not sent again: a worker that parks as fast as this sends
 /// would keep it going for ever.
 pub async fn redrive(
@@ -86,6 +87,8 @@ pub async fn redrive(
         came_back: 0,
         going: 0,
         failures: 0,
+        doubled: 0,
+        removes: false,
         turn: Instant::now(),
     };
     let mut seen = 0;
@@ -128,7 +131,12 @@ struct Run<'a> {
     came_back: usize,
     /// How many were sent, or would be.
     going: usize,
+    /// How many failed in a row.
     failures: usize,
+    /// How many in a row were sent and could not be removed.
+    doubled: usize,
+    /// Whether one was removed.
+    removes: bool,
     /// When the next may be sent.
     turn: Instant,
 }
@@ -229,8 +237,9 @@ impl<'a> Run<'a> {
         mut going: Vec<Going<'a>>,
         stop: &CancellationToken,
     ) -> Result<(), Ended> {
-        let in_a_turn = (self.order.per_second as usize).clamp(1, AT_ONCE);
         while !going.is_empty() {
+            let most = if self.removes { AT_ONCE } else { 1 };
+            let in_a_turn = (self.order.per_second as usize).clamp(1, most);
             let rest = going.split_off(in_a_turn.min(going.len()));
             let turn = std::mem::replace(&mut going, rest);
             self.wait(stop).await?;
@@ -288,6 +297,17 @@ impl<'a> Run<'a> {
                 self.failures = 0;
                 self.going += 1;
                 self.hold.done(&letter.id, fate == Fate::Sent);
+            }
+            match &fate {
+                Fate::Sent => (self.doubled, self.removes) = (0, true),
+                Fate::Twice(why) => {
+                    self.doubled += 1;
+                    if self.doubled >= FAILURES_IN_A_ROW {
+                        let why = format!("nothing can be removed here, so no more is sent: {why}");
+                        ended = Err(Ended::Failed(QueueError::Unavailable(why)));
+                    }
+                }
+                _ => {}
             }
             self.letters.push((letter, fate));
         }

@@ -383,6 +383,22 @@ async fn a_kill_between_send_and_remove_loses_nothing() {
     assert_eq!((queue.sent().len(), queue.left().0.len()), (3, 3));
 }
 
+/// Else all of them would lie in both queues.
+#[tokio::test(start_paused = true)]
+async fn where_nothing_can_be_removed_no_more_is_sent() {
+    let faults = Faults {
+        removes: true,
+        ..Faults::default()
+    };
+    let queue = Memory::with(good(30)).failing(faults);
+    let done = redriven(&queue, &order(Wanted::default())).await;
+    assert!(
+        matches!(&done.ended, Ended::Failed(error) if error.to_string().contains("InternalError")),
+        "{done:?}"
+    );
+    assert_eq!((queue.sent().len(), queue.left().0.len()), (3, 30));
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_fails_to_be_sent_stays() {
     // One throttled, the others fine.
