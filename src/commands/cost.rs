@@ -13,6 +13,7 @@ use crate::model::{Prices, geography};
 /// Estimate what looking at pictures costs, beside a hand-made workflow
 #[derive(Clone, Debug, Args)]
 #[command(
+    allow_negative_numbers = true,
     after_help = "Prices stand in config/prices.toml (model.prices names another table), each with \
     its page and the day on which it was read. Nothing is asked of AWS.\n\
     Exit codes: 0 done, 64 usage or configuration."
@@ -31,7 +32,7 @@ pub struct Cost {
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = pixels)]
     pub pixels: Option<(u32, u32)>,
     /// The model, as the id or ARN of an inference profile [default: model.id]
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub model: Option<String>,
     /// Over how many days the pictures come
     #[arg(long, value_name = "DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_650))]
@@ -71,7 +72,8 @@ fn positive(written: &str) -> Result<f64, String> {
 
 fn percent(written: &str) -> Result<f64, String> {
     match number(written)? {
-        number if (0.0..=100.0).contains(&number) => Ok(number),
+        // Nothing is added but its sign to a zero that has one.
+        number if (0.0..=100.0).contains(&number) => Ok(number + 0.0),
         _ => Err("out of range; from 0 to 100".to_owned()),
     }
 }
@@ -254,15 +256,25 @@ fn tell(out: &mut Out, work: &Workload, (ours, old): &(Bill, Bill)) -> anyhow::R
         total(old),
     ]);
     out.table(&header, rows)?;
-    let (ours, old) = (ours.sum(work.images) + ours.standby(), old.sum(work.images));
-    if ours > old {
-        out.prose(
-            Some(Ink::Faint),
-            "For so few pictures the tasks that stand by are dearer than the workflow, which runs \
-             only when something comes; --tasks 0 shows the service scaled to none meanwhile.",
-        )?;
+    if let Some(sentence) = dearer(work.images, ours, old) {
+        out.prose(Some(Ink::Faint), sentence)?;
     }
     Ok(())
+}
+
+/// Why the service is the dearer one, where it is.
+fn dearer(images: u64, ours: &Bill, old: &Bill) -> Option<&'static str> {
+    let (each, theirs) = (ours.sum(images), old.sum(images));
+    if each >= theirs {
+        return Some(
+            "With this model looking itself costs more than all of the workflow, standing by or not: see \
+             the row of the model.",
+        );
+    }
+    (each + ours.standby() > theirs).then_some(
+        "For so few pictures the tasks that stand by are dearer than the workflow, which runs only \
+         when something comes; --tasks 0 shows the service scaled to none meanwhile.",
+    )
 }
 
 /// Dollars with as many digits as can matter.
@@ -368,10 +380,50 @@ mod tests {
     }
 
     #[test]
+    fn standing_by_is_blamed_only_for_what_it_costs() {
+        let sentence = |model: &str, images, tasks| {
+            let work = Workload {
+                images,
+                pixels: (1_600, 1_200),
+                flagged: 0.01,
+                model: model.to_owned(),
+                days: 30,
+                mails: 1,
+                tasks: Tasks {
+                    count: tasks,
+                    vcpu: 0.5,
+                    gb: 1.0,
+                    arm: false,
+                },
+            };
+            let (rates, prices) = (Rates::load(None).unwrap(), Prices::load(None).unwrap());
+            let limits = crate::object::Limits::default();
+            let basis = Basis {
+                rates: &rates,
+                prices: &prices,
+                limits: &limits,
+            };
+            dearer(
+                images,
+                &cost::service(&work, basis),
+                &cost::workflow(&work, basis),
+            )
+        };
+        let haiku = "us.anthropic.claude-haiku-5-5";
+        assert_eq!(sentence(haiku, 10_000_000, 1), None);
+        assert_eq!(sentence(haiku, 1_000, 0), None);
+        assert!(sentence(haiku, 1_000, 1).unwrap().contains("--tasks 0"));
+    }
+
+    #[test]
     fn arguments_out_of_range_are_refused() {
         for wrong in ["", "0", "-1", "nan", "inf", "1e9", "many"] {
             assert!(positive(wrong).is_err(), "{wrong:?}");
         }
+        assert_eq!(
+            percent("-0").map(|none| none.to_string()),
+            Ok("0".to_owned())
+        );
         for wrong in ["-0.1", "100.1", "nan"] {
             assert!(percent(wrong).is_err(), "{wrong:?}");
         }

@@ -3,11 +3,13 @@
 use std::fmt::Write as _;
 
 use clap::Args;
+use tokio::task::JoinSet;
 
 use super::{Ink, Out, Refusal, Surroundings, exit, shown};
-use crate::app::{self, StartError, Viewpoint};
+use crate::app::{self, Examined, StartError, Viewpoint};
 use crate::config::{Config, Purpose, Sources};
 use crate::maintenance::doctor::{Area, Counts, Report, Row, Status};
+use crate::shutdown;
 
 /// What containers have in their environment on Amazon ECS and on Kubernetes.
 const CLUSTERS: [&str; 2] = ["ECS_CONTAINER_METADATA_URI_V4", "KUBERNETES_SERVICE_HOST"];
@@ -17,12 +19,13 @@ const CLUSTERS: [&str; 2] = ["ECS_CONTAINER_METADATA_URI_V4", "KUBERNETES_SERVIC
 #[command(
     after_help = "It judges the settings that are set here, as `run` would read them, with the \
     rights of whoever asks: give it the service's settings, or it tells nothing of the service. \
-    Nothing is changed: a small object of ours is written to records and quarantine and removed \
-    again.\n\
+    Nothing is changed that stays: a small object of ours is written to records and quarantine and \
+    removed again, and named where it cannot be. SIGTERM or Ctrl-C stops the questions and removes it; \
+    a second one stops at once.\n\
     It needs the rights of operators (deploy/iam/operator.json) and those of \
     deploy/iam/doctor.json; what is denied shows as such, and hides nothing else. Do not run it \
     with the service's role: that is told as misuse.\n\
-    Exit codes: 0 no problem, 1 at least one problem, 64 usage or configuration."
+    Exit codes: 0 no problem, 1 at least one problem, 64 usage or configuration, 75 stopped."
 )]
 pub struct Doctor {
     /// Show a model one small picture of ours, to see whether it answers; costs less than a cent
@@ -60,12 +63,37 @@ impl Doctor {
             in_cluster,
             settings: format!("those of {of}: {summary}"),
         };
-        let examined = app::examine(&config, view).await;
+        let signals = shutdown::signals()?;
+        let tokens = shutdown::Tokens::default();
+        let mut beside = JoinSet::new();
+        let listened = tokens.clone();
+        beside.spawn(async move { shutdown::conduct(signals, &listened).await });
+        let examined = tokio::select! {
+            examined = app::examine(&config, view, &tokens.drain) => examined,
+            () = tokens.now.cancelled() => {
+                bar.finish_and_clear();
+                return Err(stopped("at once: objects of ours may stay under probe/ in the records \
+                    and under .s3-warden-probe/ in the quarantine").into());
+            }
+        };
         bar.finish_and_clear();
-        let report = examined.map_err(|error| match error.downcast_ref::<StartError>() {
-            Some(mistake) => Refusal::usage(mistake).into(),
-            None => error,
-        })?;
+        let report = match examined {
+            Ok(Examined::Whole(report)) => report,
+            Ok(Examined::Stopped(left)) if left.is_empty() => {
+                return Err(stopped("before everything was asked; nothing of ours stays").into());
+            }
+            Ok(Examined::Stopped(left)) => {
+                let left = left.join(", ");
+                return Err(stopped(&format!(
+                    "before everything was asked; this may stay: {left}"
+                ))
+                .into());
+            }
+            Err(error) => match error.downcast_ref::<StartError>() {
+                Some(mistake) => return Err(Refusal::usage(mistake).into()),
+                None => return Err(error),
+            },
+        };
         if self.json {
             out.json(&report)?;
         } else {
@@ -75,6 +103,13 @@ impl Doctor {
             0 => exit::DONE,
             _ => exit::PROBLEMS,
         })
+    }
+}
+
+fn stopped(how: &str) -> Refusal {
+    Refusal {
+        code: exit::DRAINED_LATE,
+        message: format!("stopped {how}"),
     }
 }
 

@@ -41,17 +41,18 @@ pub use out::{Ink, Out, shown};
 use crate::config::{ConfigErrors, Sources};
 use crate::telemetry;
 
+/// What to try first, or why it is not here.
+#[cfg(feature = "local-detector")]
+const FIRST: &str = "Start with `s3-warden demo`: it needs no account and no settings.";
+#[cfg(not(feature = "local-detector"))]
+const FIRST: &str = "Built without the local detector, which `demo`, `watch`, `analyze` and \
+    `evaluate` need.";
+
 /// Looks at every object that lands in a guarded bucket, removes what holds personal data, tells
 /// people.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "s3-warden", version, about, disable_help_subcommand = true)]
-#[command(
-    after_help = "Start with `s3-warden demo`: it needs no account and no settings.\n\
-    Settings come from config files (--config), then from variables WARDEN_<SECTION>__<KEY>; \
-    `s3-warden config` shows what is in force.\n\
-    Exit codes: 0 done, 64 usage or configuration, 69 a needed service is unreachable, \
-    70 a bug, 75 stopped before everything was finished."
-)]
+#[command(after_help = after_help())]
 pub struct Cli {
     /// A settings file (TOML); may be given several times, later ones win
     #[arg(long, global = true, value_name = "FILE")]
@@ -101,11 +102,23 @@ pub enum Command {
     Evaluate(evaluate::Evaluate),
 }
 
+fn after_help() -> String {
+    format!(
+        "{FIRST}\n\
+        Settings come from config files (--config), then from variables WARDEN_<SECTION>__<KEY>; \
+        `s3-warden config` shows what is in force.\n\
+        Exit codes: 0 done, 64 usage or configuration, 69 a needed service is unreachable, \
+        70 a bug, 75 stopped before everything was finished."
+    )
+}
+
 impl Command {
     /// The level of log lines where nobody says one.
     pub const fn log_level(&self) -> &'static str {
         match self {
             Self::Run(_) => telemetry::SERVICE,
+            // Whatever is wrong is in its report.
+            Self::Doctor(_) => "error",
             _ => telemetry::QUIET,
         }
     }
@@ -119,6 +132,21 @@ impl Command {
             _ => false,
         }
     }
+}
+
+/// The longest reason that is kept, in characters: it is read by people, with every finding.
+const LONGEST_REASON: usize = 1_000;
+
+/// A reason in somebody's words.
+fn reason(written: &str) -> Result<String, String> {
+    let written = written.trim();
+    if !written.chars().any(char::is_alphanumeric) {
+        return Err("say why, for those who ask later".to_owned());
+    }
+    if written.chars().count() > LONGEST_REASON {
+        return Err(format!("say it in {LONGEST_REASON} characters at most"));
+    }
+    Ok(written.to_owned())
 }
 
 /// What a command is given by the process.

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Out {
 
 impl Out {
     /// The process's own standard output and error. `plain` turns colours off, as the variable
-    /// `NO_COLOR` asks for.
+    /// `NO_COLOR` and a dumb terminal ask for.
     pub fn of_process(plain: bool) -> Self {
         let terminal = io::stdout().is_terminal();
         Self {

@@ -57,6 +57,16 @@ pub(super) fn require(raw: &RawConfig, problems: &mut Problems) {
             );
         }
     }
+    let (records, removed) = (&raw.records, &raw.quarantine);
+    let overlap =
+        removed.prefix.starts_with(&records.prefix) || records.prefix.starts_with(&removed.prefix);
+    if !missing(&records.bucket) && records.bucket == removed.bucket && overlap {
+        problems.add(
+            "quarantine.bucket",
+            "lies in the place of the records, which would expire with what was removed; choose another \
+             bucket, or two prefixes of which none begins with the other",
+        );
+    }
     if !missing(&raw.queue.url) && raw.queue.url == raw.queue.events_url {
         problems.add(
             "queue.events_url",

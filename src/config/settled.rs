@@ -80,6 +80,13 @@ impl Settled {
             let culprit = self.culprit::<T>(&table, &refusal);
             let message = match self.catalogue.place(&culprit) {
                 Place::Leaf(kind, true) => format!("is refused; expected {}", describe(kind)),
+                // What the rooms would say of it, had the type a place for it.
+                Place::Leaf(Kind::Integer, false) => match self.value(&culprit.join(".")) {
+                    Some(Value::Integer(it)) if *it < 0 => {
+                        format!("{it} is out of range: choose a whole number from 0 on")
+                    }
+                    _ => refusal.message,
+                },
                 _ => refusal.message,
             };
             let key = culprit.join(".");

@@ -218,6 +218,14 @@ fn a_secret_is_never_printed() {
 }
 
 #[test]
+fn a_number_below_zero_is_out_of_range() {
+    let found = problems("[tank]\nlitres = -1\n", &[("WARDEN_TANK__LITRES", "-2")]);
+    let said =
+        "tank.litres (WARDEN_TANK__LITRES): -2 is out of range: choose a whole number from 0 on";
+    assert_eq!(found, [said]);
+}
+
+#[test]
 fn what_the_rooms_refuse_is_told_with_its_place() {
     let sources = Sources::default()
         .option("tank.litres", 300, "--litres")

@@ -37,11 +37,13 @@ pub(super) enum Fault {
     EmptyKey,
     #[error("the key is longer than 1024 bytes, which S3 does not allow")]
     LongKey,
-    #[error("an SNS topic asks for its subscription to be confirmed; confirm it, then drop this")]
+    #[error(
+        "an SNS topic asks for its subscription to be confirmed; confirm it, then delete this message by hand"
+    )]
     SubscriptionAsked,
     #[error("an SNS subscription of this queue was ended; subscribe again if that was not meant")]
     SubscriptionEnded,
-    #[error("requests are turned off; set `requests.enabled` if they are wanted")]
+    #[error("an on-demand request, which nothing answers; look for who sends it")]
     RequestsDisabled,
     #[error("a request of an unknown kind; `inspect` is the only one")]
     UnknownRequest,

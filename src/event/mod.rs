@@ -10,6 +10,7 @@ mod delivery;
 mod fault;
 mod fields;
 mod filter;
+mod fitness;
 mod guardduty;
 mod identity;
 mod image_name;
@@ -28,6 +29,7 @@ mod tests;
 
 pub use delivery::{Body, Delivery, MessageId, Receipt};
 pub use filter::{Filter, Intake, OwnPlace, Skipped};
+pub use fitness::{Redrive, Unclear, Unfit, unfit};
 pub use identity::{FindingId, Identity};
 pub use image_name::looks_like_image_name;
 pub use job::{Activity, ActivityKind, Ask, Detail, Envelope, Job, Request, Upload, Uploader};

@@ -3,6 +3,7 @@
 //!
 //! One file for each service. Of S3 only codes are told, since its messages quote keys.
 
+mod attempt;
 #[cfg(feature = "control-plane")]
 mod bedrock;
 #[cfg(feature = "control-plane")]
@@ -23,6 +24,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::fault::{Fault, Told};
 use super::{AwsSettings, Clients};
@@ -30,7 +32,7 @@ use crate::event::{BucketName, OwnPlace};
 use crate::maintenance::doctor::{
     Answer, Asker, Conditions, DeadLetters, DeliveryRule, Encryption, Expiry, Invocations,
     Notifications, Pending, Profile, Public, Queue, Quota, Read, Skew, Subscription, Survey,
-    SurveyError, Topic, Versions, Written,
+    SurveyError, Topic, Tried, Versions, Written,
 };
 use crate::record::Positions;
 
@@ -65,28 +67,77 @@ const MISSING: [&str; 5] = [
     "ResourceNotFoundException",
 ];
 
+/// Codes by which endpoints other than AWS's own say that they do not have a call.
+const UNKNOWN: [&str; 6] = [
+    "InvalidAction",
+    "MethodNotAllowed",
+    "NotImplemented",
+    "UnknownOperation",
+    "UnknownOperationException",
+    "UnsupportedOperation",
+];
+
+/// Where a service is asked, where not at AWS, by the front of its actions. Another one,
+/// `AWS_ENDPOINT_URL`, holds for all.
+const ENDPOINTS: [(&str, &str); 7] = [
+    ("bedrock:", "AWS_ENDPOINT_URL_BEDROCK"),
+    ("events:", "AWS_ENDPOINT_URL_EVENTBRIDGE"),
+    ("s3:", "AWS_ENDPOINT_URL_S3"),
+    ("servicequotas:", "AWS_ENDPOINT_URL_SERVICE_QUOTAS"),
+    ("sns:", "AWS_ENDPOINT_URL_SNS"),
+    ("sqs:", "AWS_ENDPOINT_URL_SQS"),
+    ("sts:", "AWS_ENDPOINT_URL_STS"),
+];
+
 /// Sorts what the SDK brings back; `call` is the action as IAM names it.
 fn failure<E>(call: &str, error: &SdkError<E, HttpResponse>, told: Told) -> SurveyError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
     let fault = Fault::of(call, error, told);
+    let status = error.raw_response().map(|raw| raw.status().as_u16());
+    if is_unknown(call, &fault, status) {
+        let known = ENDPOINTS.iter().find(|(front, _)| call.starts_with(front));
+        return SurveyError::Unknown {
+            call: call.to_owned(),
+            variable: known.map_or("AWS_ENDPOINT_URL", |(_, variable)| variable),
+        };
+    }
     match fault {
         Fault::Denied(_) => SurveyError::Denied {
             call: call.to_owned(),
         },
-        Fault::Throttled(why) | Fault::Unavailable(why) => SurveyError::Unreachable(why),
-        Fault::Answer {
-            status: 404, text, ..
-        } => SurveyError::Missing { what: text },
+        Fault::Throttled(why) => SurveyError::Throttled(why),
+        Fault::Unavailable(why) => match status {
+            Some(500..) => SurveyError::Failing(why),
+            Some(_) => SurveyError::Odd(why),
+            None => SurveyError::Unreachable(why),
+        },
         Fault::Answer { code, text, .. } if MISSING.contains(&code.as_str()) => {
             SurveyError::Missing { what: text }
         }
+        Fault::Answer {
+            status: 404, text, ..
+        } => SurveyError::Missing { what: text },
         Fault::Answer { status: 301, .. } => {
             SurveyError::Odd(format!("{call}: the bucket lies in another region"))
         }
         Fault::Answer { text, .. } => SurveyError::Odd(text),
-        Fault::Credentials(_) => SurveyError::Odd(fault.sentence()),
+        Fault::Credentials(why) => SurveyError::Credentials(why),
+    }
+}
+
+/// Whether what answered has no such call: by its code, or by a bare status. Services of AWS say with
+/// a code that a thing is not there; only to HEAD, which asks for a bucket, S3 says it without.
+fn is_unknown(call: &str, fault: &Fault, status: Option<u16>) -> bool {
+    match (fault, status) {
+        (Fault::Answer { .. } | Fault::Unavailable(_), Some(405 | 501)) => true,
+        (Fault::Answer { code, .. }, _) if UNKNOWN.contains(&code.as_str()) => true,
+        (Fault::Answer { code, .. }, Some(404)) if call.starts_with("s3:") => {
+            code == "unknown" && call != "s3:ListBucket"
+        }
+        (Fault::Answer { code, .. }, Some(404)) => !MISSING.contains(&code.as_str()),
+        _ => false,
     }
 }
 
@@ -140,12 +191,12 @@ impl Survey for AwsSurvey {
         self.expiring(bucket).await
     }
 
-    async fn write_one(&self, place: &OwnPlace) -> Answer<Written> {
-        self.write_some(place).await
+    async fn write_one(&self, place: &OwnPlace, stop: &CancellationToken) -> Tried<Written> {
+        self.write_some(place, stop).await
     }
 
-    async fn conditions(&self, place: &OwnPlace) -> Answer<Conditions> {
-        self.try_conditions(place).await
+    async fn conditions(&self, place: &OwnPlace, stop: &CancellationToken) -> Tried<Conditions> {
+        self.try_conditions(place, stop).await
     }
 
     async fn pending(&self, place: &OwnPlace, now: Timestamp) -> Answer<Pending> {

@@ -1,16 +1,16 @@
 //! Places of our own, tried: an object is written and removed again.
 
 use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use super::AwsSurvey;
+use super::attempt::{Attempt, Cleared, within};
 use super::s3::{is_about_the_key, told};
-use crate::aws::task::TaskName;
 use crate::event::OwnPlace;
-use crate::maintenance::doctor::{Answer, Conditions, Pending, SurveyError, Written};
+use crate::maintenance::doctor::{Answer, Conditions, Pending, SurveyError, Tried, Written};
 use crate::record::{FleetBreaker, Halt, Positions};
 
 /// In the quarantine, under this prefix lies nothing but trials.
@@ -25,62 +25,46 @@ const OTHER: &str = "\"00000000000000000000000000000000\"";
 /// Every call of a service ends within minutes, and so does a finding.
 const OLD: SignedDuration = SignedDuration::from_mins(10);
 
-/// What a trial holds: no bytes at all would not need a key everywhere.
-const BODY: &[u8] = b"{}";
-
 impl AwsSurvey {
-    pub(super) async fn write_some(&self, place: &OwnPlace) -> Answer<Written> {
-        let key = format!("{}{TRIAL}{}", place.prefix, TaskName::random());
-        let bucket = place.bucket.as_str();
-        let put = self.clients.s3.put_object().bucket(bucket).key(&key);
-        let put = put.body(ByteStream::from_static(BODY)).send().await;
-        let version = match put {
-            Ok(put) => put.version_id,
-            Err(error) if is_about_the_key(&error) => return Ok(Written::KeyDenied),
-            Err(error) => return Err(told("s3:PutObject", &error)),
+    pub(super) async fn write_some(
+        &self,
+        place: &OwnPlace,
+        stop: &CancellationToken,
+    ) -> Tried<Written> {
+        let mut attempt = Attempt::new(&self.clients.s3, place, TRIAL);
+        let writes = async {
+            match attempt.put(|put| put).await {
+                Ok(put) => Ok(Written::Done {
+                    versioned: is_version(put.version_id()),
+                }),
+                Err(error) if is_about_the_key(&error) => Ok(Written::KeyDenied),
+                Err(error) => Err(told("s3:PutObject", &error)),
+            }
         };
-        let versioned = is_version(version.as_deref());
-        match self.remove(bucket, &key, &[version]).await {
-            true => Ok(Written::Done { versioned }),
-            false => Ok(Written::Stays { versioned }),
-        }
+        let answer = within(writes, stop).await;
+        tried(answer, attempt.clear().await)
     }
 
-    pub(super) async fn try_conditions(&self, place: &OwnPlace) -> Answer<Conditions> {
-        let key = format!("{}{TRIED}{}.json", place.prefix, TaskName::random());
-        let bucket = place.bucket.as_str();
-        let put = || {
-            let put = self.clients.s3.put_object().bucket(bucket).key(&key);
-            put.body(ByteStream::from_static(BODY))
+    pub(super) async fn try_conditions(
+        &self,
+        place: &OwnPlace,
+        stop: &CancellationToken,
+    ) -> Tried<Conditions> {
+        let mut attempt = Attempt::new(&self.clients.s3, place, TRIED);
+        let writes = async {
+            let first = attempt.put(|put| put.if_none_match("*")).await;
+            first.map_err(|error| told("s3:PutObject", &error))?;
+            let again = attempt.put(|put| put.if_none_match("*")).await;
+            let over_other = attempt.put(|put| put.if_match(OTHER)).await;
+            Ok(Conditions {
+                none_match: kept_out("s3:PutObject", again)?,
+                // Such a write needs both rights ("How to prevent object overwrites with conditional
+                // writes", Amazon S3 User Guide), and the first has been seen.
+                matches: kept_out("s3:GetObject", over_other)?,
+            })
         };
-        let first = put().if_none_match("*").send().await;
-        let first = first.map_err(|error| told("s3:PutObject", &error))?;
-        let again = put().if_none_match("*").send().await;
-        let over_other = put().if_match(OTHER).send().await;
-        // Whatever came of it, our object does not stay.
-        let mut versions = vec![first.version_id];
-        let more = [&again, &over_other].into_iter().flatten();
-        versions.extend(more.map(|put| put.version_id.clone()));
-        let removed = self.remove(bucket, &key, &versions).await;
-        Ok(Conditions {
-            none_match: kept_out("s3:PutObject", again)?,
-            // Such a write needs both rights ("How to prevent object overwrites with conditional
-            // writes", Amazon S3 User Guide), and the first has been seen.
-            matches: kept_out("s3:GetObject", over_other)?,
-            stays: !removed,
-        })
-    }
-
-    /// Removes what was written, by its versions where it has some: else only a marker would come to
-    /// lie on it. Answers whether all of it is gone.
-    async fn remove(&self, bucket: &str, key: &str, versions: &[Option<String>]) -> bool {
-        let mut gone = true;
-        for version in versions {
-            let version = version.clone().filter(|id| is_version(Some(id)));
-            let delete = self.clients.s3.delete_object().bucket(bucket).key(key);
-            gone &= delete.set_version_id(version).send().await.is_ok();
-        }
-        gone
+        let answer = within(writes, stop).await;
+        tried(answer, attempt.clear().await)
     }
 
     pub(super) async fn open(&self, place: &OwnPlace, now: Timestamp) -> Answer<Pending> {
@@ -129,6 +113,26 @@ impl AwsSurvey {
         let body = body.map_err(|_error| SurveyError::Unreachable(format!("{key} broke off")))?;
         serde_json::from_slice(&body.into_bytes())
             .map_err(|_error| SurveyError::Odd(format!("{key} cannot be read")))
+    }
+}
+
+/// What an attempt comes to. What was not found after it was written was not written: something in
+/// between has answered. A store that cannot list versions is believed.
+fn tried<T>(answer: Answer<T>, cleared: Cleared) -> Tried<T> {
+    let answer = match (answer, cleared.seen) {
+        (Ok(_), Ok(false)) => Err(SurveyError::Odd(
+            "s3:PutObject was answered, and nothing was written".to_owned(),
+        )),
+        // Cleaning up without an answer is no answer about what was tried.
+        (Ok(value), Ok(true) | Err(SurveyError::Unknown { .. } | SurveyError::Unreachable(_))) => {
+            Ok(value)
+        }
+        (Ok(_), Err(error)) => Err(error),
+        (Err(error), _) => Err(error),
+    };
+    Tried {
+        answer,
+        stays: cleared.stays,
     }
 }
 

@@ -30,6 +30,7 @@ impl AwsSurvey {
         let listed = listed.map_err(|error| told("s3:ListBucket", &error))?;
         let mut outcome = Ok(Read::Nothing);
         let mut denied = Vec::new();
+        let mut gone = false;
         let readable = listed
             .contents()
             .iter()
@@ -38,10 +39,13 @@ impl AwsSurvey {
             match self.read_key(bucket, key).await {
                 Ok(read @ Read::Done { .. }) => return Ok(read),
                 Err(SurveyError::Denied { call }) if call == GET => denied.push(key),
-                // It was removed meanwhile: that says nothing.
-                Err(SurveyError::Missing { .. }) => {}
+                // Removed meanwhile: that says nothing of the others.
+                Err(SurveyError::Missing { .. }) => gone = true,
                 other => outcome = other,
             }
+        }
+        if denied.is_empty() && gone && outcome == Ok(Read::Nothing) {
+            return Ok(Read::Gone);
         }
         if denied.is_empty() || outcome != Ok(Read::Nothing) {
             return outcome;

@@ -1,7 +1,7 @@
 //! Buckets, asked of S3.
 
 use aws_sdk_s3::types::{
-    BucketVersioningStatus, Event, ExpirationStatus, FilterRuleName, LifecycleRule,
+    BucketVersioningStatus, Event, ExpirationStatus, FilterRule, FilterRuleName, LifecycleRule,
     NotificationConfigurationFilter, ObjectLockEnabled, ServerSideEncryption,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -88,7 +88,8 @@ impl AwsSurvey {
             Err(error) => return Err(told("s3:GetBucketObjectLockConfiguration", &error)),
         };
         let Some(lock) = answer.object_lock_configuration() else {
-            return Ok(None);
+            let what = "s3:GetBucketObjectLockConfiguration: an empty answer";
+            return Err(SurveyError::Odd(what.to_owned()));
         };
         if lock.object_lock_enabled() != Some(&ObjectLockEnabled::Enabled) {
             return Ok(None);
@@ -123,7 +124,10 @@ impl AwsSurvey {
                 .and_then(|status| status.is_public())
                 .unwrap_or_default(),
             Err(error) if error.code() == Some("NoSuchBucketPolicy") => false,
-            Err(error) => return Err(told("s3:GetBucketPolicyStatus", &error)),
+            Err(error) => match loud(&error) {
+                Some(is_public) => is_public,
+                None => return Err(told("s3:GetBucketPolicyStatus", &error)),
+            },
         };
         Ok(Public { blocked, by_policy })
     }
@@ -170,6 +174,17 @@ impl AwsSurvey {
     }
 }
 
+/// Whether a bucket is public, by an answer in capitals: the example of the API reference has them, and
+/// the SDK does not read them.
+fn loud<E>(error: &SdkError<E, HttpResponse>) -> Option<bool> {
+    let body = error.raw_response()?.body().bytes()?;
+    let body = String::from_utf8_lossy(body).to_ascii_lowercase();
+    let says = |word: &str| body.contains(&format!("<ispublic>{word}</ispublic>"));
+    says("true")
+        .then_some(true)
+        .or(says("false").then_some(false))
+}
+
 fn expiry(rule: &LifecycleRule) -> Expiry {
     let filter = rule.filter();
     let both = filter.and_then(|filter| filter.and());
@@ -206,8 +221,13 @@ fn route(
 ) -> Route {
     let rules = filter.and_then(|filter| filter.key());
     let rules = rules.map_or(&[][..], |key| key.filter_rules());
+    // S3 takes the names in lower case and answers them with a capital, whatever its reference says.
+    let is = |rule: &FilterRule, name: &FilterRuleName| {
+        let told = rule.name().map(FilterRuleName::as_str);
+        told.is_some_and(|told| told.eq_ignore_ascii_case(name.as_str()))
+    };
     let named = |name: FilterRuleName| {
-        let rule = rules.iter().find(|rule| rule.name() == Some(&name));
+        let rule = rules.iter().find(|rule| is(rule, &name));
         let value = rule.and_then(|rule| rule.value());
         value.unwrap_or_default().to_owned()
     };

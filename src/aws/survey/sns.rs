@@ -8,8 +8,8 @@ use crate::maintenance::doctor::{Answer, Subscription, Topic};
 /// Pages of 100 subscriptions that are read at most: more readers are no question any more.
 const PAGES: usize = 10;
 
-/// How the ARN of a subscription begins that somebody said yes to. Others have a word in its place, such
-/// as `PendingConfirmation` or `Deleted`.
+/// How the ARN of a subscription begins that somebody said yes to. Others have a word in its place:
+/// `PendingConfirmation`.
 const CONFIRMED: &str = "arn:";
 
 pub(super) async fn topic(clients: &Clients, arn: &str) -> Answer<Topic> {
@@ -31,7 +31,10 @@ pub(super) async fn subscriptions(clients: &Clients, arn: &str) -> Answer<Vec<Su
         let answer = ask.set_next_token(next).send().await;
         let answer = answer
             .map_err(|error| failure("sns:ListSubscriptionsByTopic", &error, Told::Message))?;
-        found.extend(answer.subscriptions().iter().map(|it| {
+        // One that was deleted is listed for a while, and waits for nobody.
+        let all = answer.subscriptions().iter();
+        let all = all.filter(|it| it.subscription_arn() != Some("Deleted"));
+        found.extend(all.map(|it| {
             let protocol = it.protocol().unwrap_or_default().to_owned();
             let queue = (protocol == "sqs").then(|| it.endpoint().map(str::to_owned));
             Subscription {

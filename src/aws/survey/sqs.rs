@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use aws_sdk_sqs::types::QueueAttributeName as Attribute;
-use serde_json::Value;
 
 use super::failure;
 use crate::aws::Clients;
 use crate::aws::fault::Told;
+use crate::event::Redrive;
 use crate::maintenance::doctor::{Answer, DeadLetters, Queue, SurveyError};
 
 type Attributes = HashMap<Attribute, String>;
@@ -17,7 +17,14 @@ async fn attributes(clients: &Clients, url: &str) -> Answer<Attributes> {
     let answer = ask.attribute_names(Attribute::All).send().await;
     let answer =
         answer.map_err(|error| failure("sqs:GetQueueAttributes", &error, Told::Message))?;
-    Ok(answer.attributes.unwrap_or_default())
+    let attributes = answer.attributes.unwrap_or_default();
+    // All queues have one: without, something else has answered.
+    match attributes.get(&Attribute::QueueArn) {
+        Some(arn) if !arn.is_empty() => Ok(attributes),
+        _ => Err(SurveyError::Odd(
+            "sqs:GetQueueAttributes: no queue is named".to_owned(),
+        )),
+    }
 }
 
 fn number(attributes: &Attributes, name: &Attribute) -> u64 {
@@ -30,26 +37,18 @@ pub(super) async fn queue(clients: &Clients, url: &str) -> Answer<Queue> {
     let text = |name| attributes.get(&name).filter(|text| !text.is_empty());
     Ok(Queue {
         arn: text(Attribute::QueueArn).cloned().unwrap_or_default(),
-        fifo: url.ends_with(".fifo") || text(Attribute::FifoQueue).is_some_and(|it| it == "true"),
+        fifo: text(Attribute::FifoQueue).is_some_and(|it| it == "true"),
         visibility_seconds: number(&attributes, &Attribute::VisibilityTimeout),
         retention_seconds: number(&attributes, &Attribute::MessageRetentionPeriod),
         waiting: number(&attributes, &Attribute::ApproximateNumberOfMessages),
-        redrive: text(Attribute::RedrivePolicy).and_then(|policy| redrive(policy)),
+        delay_seconds: number(&attributes, &Attribute::DelaySeconds),
+        // What is not understood gives nothing up, as far as anybody can tell.
+        redrive: Redrive::of(text(Attribute::RedrivePolicy).map(String::as_str))
+            .ok()
+            .flatten(),
         key: text(Attribute::KmsMasterKeyId).cloned(),
         policy: text(Attribute::Policy).cloned(),
     })
-}
-
-/// SQS hands the count out as it was put in: as a number or as text.
-fn redrive(policy: &str) -> Option<(String, Option<u32>)> {
-    let policy: Value = serde_json::from_str(policy).ok()?;
-    let arn = policy.get("deadLetterTargetArn")?.as_str()?;
-    let most = match policy.get("maxReceiveCount") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(number) => number.as_u64().and_then(|n| u32::try_from(n).ok()),
-        None => None,
-    };
-    Some((arn.to_owned(), most))
 }
 
 pub(super) async fn dead_letters(
@@ -69,7 +68,11 @@ pub(super) async fn dead_letters(
     };
     let attributes = attributes(clients, &url).await?;
     Ok(DeadLetters {
-        name: url.rsplit('/').next().unwrap_or_default().to_owned(),
+        arn: attributes
+            .get(&Attribute::QueueArn)
+            .cloned()
+            .unwrap_or_default(),
+        url,
         retention_seconds: number(&attributes, &Attribute::MessageRetentionPeriod),
         messages: number(&attributes, &Attribute::ApproximateNumberOfMessages)
             + number(

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::survey::{
     Answer, Asker, Conditions, DeadLetters, DeliveryRule, Encryption, Expiry, Invocations,
     Notifications, Pending, Profile, Public, Queue, Quota, Read, RouteKind, Skew, Subscription,
-    Survey, SurveyError, Topic, Trial, Versions, Written,
+    Survey, SurveyError, Topic, Trial, Tried, Versions, Written,
 };
 use super::wanted::Wanted;
 use crate::event::{BucketName, OwnPlace};
@@ -84,13 +85,13 @@ pub struct Facts {
     /// The guarded buckets.
     pub guarded: Vec<GuardedFacts>,
     /// The quarantine, where there is one, with the rules by which it empties and a trial write.
-    pub quarantine: Option<(OwnFacts, Answer<Vec<Expiry>>, Answer<Written>)>,
+    pub quarantine: Option<(OwnFacts, Answer<Vec<Expiry>>, Tried<Written>)>,
     /// The records' bucket.
     pub records: OwnFacts,
     /// Whether it keeps versions.
     pub records_versions: Answer<Versions>,
     /// Which conditions it honours.
-    pub conditions: Answer<Conditions>,
+    pub conditions: Tried<Conditions>,
     /// What is not at its end.
     pub pending: Answer<Pending>,
     /// How the switches stand.
@@ -109,58 +110,78 @@ pub struct Facts {
     pub rules: BTreeMap<String, Answer<Vec<DeliveryRule>>>,
 }
 
+impl Facts {
+    /// What was written to try and stays.
+    pub fn left(&self) -> Vec<&str> {
+        let quarantine = self.quarantine.as_ref();
+        let quarantine = quarantine.and_then(|(.., written)| written.stays.as_deref());
+        let records = self.conditions.stays.as_deref();
+        quarantine.into_iter().chain(records).collect()
+    }
+}
+
 /// Asks everything that the settings call for. `trial` is how trying the model goes, which is not
 /// asked of a survey: it takes the same way as the service.
+///
+/// Once somebody wants us to `stop`, questions are dropped and what was written is removed; what is
+/// answered then is worth nothing, but for what stays ([`Facts::left`]).
 pub async fn ask(
     survey: &dyn Survey,
     wanted: &Wanted,
     trial: impl Future<Output = Trial>,
     now: Timestamp,
+    stop: &CancellationToken,
 ) -> Facts {
     let uploads = queue(
-        survey,
+        (survey, stop),
         &wanted.uploads_url,
         wanted.dead_letter_url.as_deref(),
     );
     let events = async {
         let url = wanted.events_url.as_deref()?;
-        Some(queue(survey, url, None).await)
+        Some(queue((survey, stop), url, None).await)
     };
-    let guarded = join_all(wanted.intake.buckets.iter().map(|it| guarded(survey, it)));
+    let guarded = join_all(
+        wanted
+            .intake
+            .buckets
+            .iter()
+            .map(|it| guarded(survey, it, stop)),
+    );
     let profiles = wanted.models.iter().map(|id| async {
-        let answer = bounded(survey.profile(id)).await;
+        let answer = bounded(stop, survey.profile(id)).await;
         (id.clone(), answer)
     });
     let urls = std::iter::once(&wanted.uploads_url).chain(&wanted.events_url);
     let rules = urls.map(|url| async {
-        let answer = bounded(survey.rules_to(&wanted.arn_of(url))).await;
+        let answer = bounded(stop, survey.rules_to(&wanted.arn_of(url))).await;
         (url.clone(), answer)
     });
     let places = async {
         tokio::join!(
-            own(survey, &wanted.records.bucket),
-            bounded(survey.versions(&wanted.records.bucket)),
-            bounded(survey.conditions(&wanted.records)),
-            bounded(survey.pending(&wanted.records, now)),
-            bounded(survey.switches(&wanted.records)),
-            quarantine(survey, wanted.quarantine.as_ref()),
+            own(survey, &wanted.records.bucket, stop),
+            bounded(stop, survey.versions(&wanted.records.bucket)),
+            survey.conditions(&wanted.records, stop),
+            bounded(stop, survey.pending(&wanted.records, now)),
+            bounded(stop, survey.switches(&wanted.records)),
+            quarantine(survey, wanted.quarantine.as_ref(), stop),
         )
     };
     let judges = async {
         tokio::join!(
             join_all(profiles),
-            bounded(survey.invocations()),
-            bounded(survey.quotas()),
+            bounded(stop, survey.invocations()),
+            bounded(stop, survey.quotas()),
             join_all(rules),
             trial,
         )
     };
     let people = async {
         tokio::join!(
-            bounded(survey.asker()),
-            bounded(survey.skew()),
-            bounded(survey.topic(wanted.topic.as_str())),
-            bounded(survey.subscriptions(wanted.topic.as_str())),
+            bounded(stop, survey.asker()),
+            bounded(stop, survey.skew()),
+            bounded(stop, survey.topic(wanted.topic.as_str())),
+            bounded(stop, survey.subscriptions(wanted.topic.as_str())),
         )
     };
     let (uploads, events, guarded, places, judges, people) = tokio::join!(
@@ -198,21 +219,30 @@ pub async fn ask(
     }
 }
 
-async fn bounded<T>(question: impl Future<Output = Answer<T>>) -> Answer<T> {
+async fn bounded<T>(
+    stop: &CancellationToken,
+    question: impl Future<Output = Answer<T>>,
+) -> Answer<T> {
     let late = || SurveyError::Unreachable(format!("none within {} s", BOUND.as_secs()));
-    let answer = tokio::time::timeout(BOUND, question).await;
-    answer.unwrap_or_else(|_| Err(late()))
+    tokio::select! {
+        answer = tokio::time::timeout(BOUND, question) => answer.unwrap_or_else(|_| Err(late())),
+        () = stop.cancelled() => Err(SurveyError::Unreachable("stopped".to_owned())),
+    }
 }
 
-async fn queue(survey: &dyn Survey, url: &str, dead_letter_url: Option<&str>) -> QueueFacts {
-    let queue = bounded(survey.queue(url)).await;
+async fn queue(
+    (survey, stop): (&dyn Survey, &CancellationToken),
+    url: &str,
+    dead_letter_url: Option<&str>,
+) -> QueueFacts {
+    let queue = bounded(stop, survey.queue(url)).await;
     let arn = match &queue {
-        Ok(queue) => queue.redrive.as_ref().map(|(arn, _)| arn.as_str()),
+        Ok(queue) => queue.redrive.as_ref().map(|it| it.arn.as_str()),
         Err(_) => None,
     };
     let has_some = queue.is_ok() && (arn.is_some() || dead_letter_url.is_some());
     let dead_letters = match has_some {
-        true => Some(bounded(survey.dead_letters(arn, dead_letter_url)).await),
+        true => Some(bounded(stop, survey.dead_letters(arn, dead_letter_url)).await),
         false => None,
     };
     QueueFacts {
@@ -222,24 +252,28 @@ async fn queue(survey: &dyn Survey, url: &str, dead_letter_url: Option<&str>) ->
     }
 }
 
-async fn guarded(survey: &dyn Survey, bucket: &BucketName) -> GuardedFacts {
+async fn guarded(
+    survey: &dyn Survey,
+    bucket: &BucketName,
+    stop: &CancellationToken,
+) -> GuardedFacts {
     let notifications = async {
-        let answer = bounded(survey.notifications(bucket)).await;
+        let answer = bounded(stop, survey.notifications(bucket)).await;
         let routes = answer.iter().flat_map(|told| &told.routes);
         let topics = routes.filter(|route| route.kind == RouteKind::Topic);
         let asked = topics.map(|route| async {
-            let answer = bounded(survey.subscriptions(&route.arn)).await;
+            let answer = bounded(stop, survey.subscriptions(&route.arn)).await;
             (route.arn.clone(), answer)
         });
         let topics = join_all(asked).await.into_iter().collect();
         (answer, topics)
     };
     let (there, versions, (notifications, topics), lock, read) = tokio::join!(
-        bounded(survey.bucket(bucket)),
-        bounded(survey.versions(bucket)),
+        bounded(stop, survey.bucket(bucket)),
+        bounded(stop, survey.versions(bucket)),
         notifications,
-        bounded(survey.object_lock(bucket)),
-        bounded(survey.read_one(bucket)),
+        bounded(stop, survey.object_lock(bucket)),
+        bounded(stop, survey.read_one(bucket)),
     );
     GuardedFacts {
         bucket: bucket.clone(),
@@ -252,11 +286,11 @@ async fn guarded(survey: &dyn Survey, bucket: &BucketName) -> GuardedFacts {
     }
 }
 
-async fn own(survey: &dyn Survey, bucket: &BucketName) -> OwnFacts {
+async fn own(survey: &dyn Survey, bucket: &BucketName, stop: &CancellationToken) -> OwnFacts {
     let (there, public, encryption) = tokio::join!(
-        bounded(survey.bucket(bucket)),
-        bounded(survey.public(bucket)),
-        bounded(survey.encryption(bucket)),
+        bounded(stop, survey.bucket(bucket)),
+        bounded(stop, survey.public(bucket)),
+        bounded(stop, survey.encryption(bucket)),
     );
     OwnFacts {
         there,
@@ -268,11 +302,12 @@ async fn own(survey: &dyn Survey, bucket: &BucketName) -> OwnFacts {
 async fn quarantine(
     survey: &dyn Survey,
     place: Option<&OwnPlace>,
-) -> Option<(OwnFacts, Answer<Vec<Expiry>>, Answer<Written>)> {
+    stop: &CancellationToken,
+) -> Option<(OwnFacts, Answer<Vec<Expiry>>, Tried<Written>)> {
     let place = place?;
     Some(tokio::join!(
-        own(survey, &place.bucket),
-        bounded(survey.lifecycle(&place.bucket)),
-        bounded(survey.write_one(place)),
+        own(survey, &place.bucket, stop),
+        bounded(stop, survey.lifecycle(&place.bucket)),
+        survey.write_one(place, stop),
     ))
 }

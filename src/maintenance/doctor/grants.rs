@@ -32,6 +32,7 @@ const DOCTORS: [(Area, &[&str]); 8] = [
 ];
 
 const OWN_BUCKETS: &[&str] = &[
+    "s3:ListBucketVersions",
     "s3:GetBucketVersioning",
     "s3:GetEncryptionConfiguration",
     "s3:GetBucketPublicAccessBlock",

@@ -21,6 +21,6 @@ pub use rules::{rows, unseen};
 pub use survey::{
     Answer, Asker, Conditions, DeadLetters, DeliveryRule, Encryption, Expiry, Invocations,
     Notifications, Pending, Profile, Public, Queue, Quota, Read, Route, RouteKind, Skew,
-    Subscription, Survey, SurveyError, Topic, Trial, Versions, Written,
+    Subscription, Survey, SurveyError, Topic, Trial, TrialFault, Tried, Versions, Written,
 };
 pub use wanted::Wanted;

@@ -236,7 +236,8 @@ impl Row {
             check,
             resource: (!resource.is_empty()).then(|| resource.to_owned()),
             status,
-            finding,
+            // What others say may have lines: a row has none.
+            finding: finding.split_whitespace().collect::<Vec<_>>().join(" "),
             remedy: None,
         }
     }

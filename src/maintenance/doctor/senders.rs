@@ -47,16 +47,18 @@ pub(super) fn senders(policy: Option<&str>) -> Vec<Sender> {
 /// Of conditions only those on the ARN of the source are compared; others could hold.
 pub(super) fn may_send(policy: Option<&str>, queue_arn: &str, who: Sender, source: &str) -> bool {
     let policy = parsed(policy);
-    several(policy.get("Statement")).any(|statement| {
-        let here = match statement.get("Resource") {
-            None => true,
-            resource => several(resource).any(|it| like(it, queue_arn)),
-        };
-        allows_sending(statement)
-            && names(statement, who.service())
-            && here
-            && from(statement, source)
-    })
+    let statements = || {
+        several(policy.get("Statement")).filter(|it| {
+            let here = match it.get("Resource") {
+                None => true,
+                resource => several(resource).any(|it| like(it, queue_arn)),
+            };
+            here && names(it, who.service())
+        })
+    };
+    // Which conditions hold is not known, so only what denies without any is sure to.
+    let denied = statements().any(|it| denies_sending(it) && it.get("Condition").is_none());
+    !denied && statements().any(|it| allows_sending(it) && from(it, source))
 }
 
 fn parsed(policy: Option<&str>) -> Value {
@@ -108,6 +110,14 @@ fn several(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 fn allows_sending(statement: &Value) -> bool {
+    is_about_sending(statement, "Allow")
+}
+
+fn denies_sending(statement: &Value) -> bool {
+    is_about_sending(statement, "Deny")
+}
+
+fn is_about_sending(statement: &Value, effect: &str) -> bool {
     let action = |action: &Value| {
         let action = action.as_str().unwrap_or_default().to_ascii_lowercase();
         matches!(
@@ -115,7 +125,7 @@ fn allows_sending(statement: &Value) -> bool {
             "*" | "sqs:*" | "sqs:send*" | "sqs:sendmessage" | "sqs:sendmessage*"
         )
     };
-    statement.get("Effect").and_then(Value::as_str) == Some("Allow")
+    statement.get("Effect").and_then(Value::as_str) == Some(effect)
         && several(statement.get("Action")).any(action)
 }
 
@@ -221,6 +231,19 @@ mod tests {
             "ArnEquals": {"aws:SourceArn": "arn:aws:s3:::other"},
         });
         check(both, false);
+        let with = |more: Value| {
+            let mut policy = statement(json!({}));
+            policy["Statement"].as_array_mut().unwrap().push(more);
+            may_send(Some(&policy.to_string()), QUEUE, Sender::S3, arn)
+        };
+        let nobody = json!({"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage"});
+        assert!(!with(nobody.clone()));
+        let mut unsafe_ways = nobody.clone();
+        unsafe_ways["Condition"] = json!({"Bool": {"aws:SecureTransport": "false"}});
+        assert!(with(unsafe_ways), "it may not hold");
+        let mut elsewhere = nobody;
+        elsewhere["Resource"] = json!("arn:aws:sqs:eu-west-1:111122223333:other");
+        assert!(with(elsewhere));
         let policy = statement(json!({})).to_string();
         let other = "arn:aws:sqs:eu-west-1:111122223333:other";
         assert!(!may_send(Some(&policy), other, Sender::S3, arn));

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
 
-use crate::event::{BucketName, OwnPlace};
+use crate::event::{BucketName, OwnPlace, Redrive};
 use crate::record::Positions;
 
 /// An answer, or why there is none.
@@ -27,6 +28,23 @@ pub enum SurveyError {
     /// No answer, or not in time.
     #[error("no answer: {0}")]
     Unreachable(String),
+    /// Asked too often.
+    #[error("throttled: {0}")]
+    Throttled(String),
+    /// The service, or what stands in its place, has trouble of its own.
+    #[error("it fails: {0}")]
+    Failing(String),
+    /// The credentials are missing, wrong or expired.
+    #[error("credentials: {0}")]
+    Credentials(String),
+    /// What answers there has no such call.
+    #[error("{call} is not known there")]
+    Unknown {
+        /// The action.
+        call: String,
+        /// The variable by which it is asked somewhere else.
+        variable: &'static str,
+    },
     /// An answer that means nothing to us.
     #[error("{0}")]
     Odd(String),
@@ -66,8 +84,10 @@ pub struct Queue {
     pub retention_seconds: u64,
     /// Messages that wait.
     pub waiting: u64,
-    /// Where it gives messages up to, and after how many receives.
-    pub redrive: Option<(String, Option<u32>)>,
+    /// How long it holds each message back at first, in seconds.
+    pub delay_seconds: u64,
+    /// Where it gives messages up to.
+    pub redrive: Option<Redrive>,
     /// The KMS key, where it has one.
     pub key: Option<String>,
     /// Its policy as written.
@@ -77,8 +97,10 @@ pub struct Queue {
 /// A dead-letter queue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadLetters {
-    /// Its name.
-    pub name: String,
+    /// Its ARN.
+    pub arn: String,
+    /// Its URL.
+    pub url: String,
     /// How long it keeps messages, in seconds.
     pub retention_seconds: u64,
     /// Messages in it.
@@ -136,6 +158,8 @@ pub struct Notifications {
 pub enum Read {
     /// There is none that could be tried.
     Nothing,
+    /// Those that were tried were not there any more.
+    Gone,
     /// It was read; `by_version`: by the id of its version too.
     Done {
         /// Whether a version was read by its id.
@@ -170,16 +194,20 @@ pub enum Encryption {
     OwnKey,
 }
 
+/// What was tried with an object of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tried<T> {
+    /// How it went.
+    pub answer: Answer<T>,
+    /// The object, where it could not be removed, or may come to lie there late.
+    pub stays: Option<String>,
+}
+
 /// How writing an object of ours went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// Written and removed again.
+    /// It was written.
     Done {
-        /// Whether the bucket gave it a version.
-        versioned: bool,
-    },
-    /// Written, and it could not be removed.
-    Stays {
         /// Whether the bucket gave it a version.
         versioned: bool,
     },
@@ -207,8 +235,6 @@ pub struct Conditions {
     pub none_match: bool,
     /// `If-Match` keeps a write over something else out.
     pub matches: bool,
-    /// What was written to try could not be removed.
-    pub stays: bool,
 }
 
 /// Findings that are not at their end.
@@ -289,18 +315,41 @@ pub enum Trial {
         model: String,
         /// The models before it.
         unusable: Vec<(String, String)>,
+        /// Why it gave no verdict about a picture with nothing on it, where it gave none.
+        undecided: Option<&'static str>,
     },
     /// None does.
-    Failed(String),
+    Failed {
+        /// By whose fault.
+        fault: TrialFault,
+        /// What was said.
+        why: String,
+    },
+}
+
+/// By whose fault no model answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrialFault {
+    /// Ours or the account's: a right, an agreement, a name.
+    Unusable,
+    /// The credentials are no good.
+    Credentials,
+    /// The quota's: too often.
+    Throttled,
+    /// The service's, or the way's to it.
+    Silent,
+    /// The budget's.
+    Spent,
 }
 
 /// The questions.
 ///
 /// # Contract
 /// - Nothing is changed. Two questions write an object of our own and remove it again:
-///   [`Survey::conditions`] and [`Survey::write_one`].
-/// - Each may be asked alone, repeated, and dropped at any moment.
-/// - Facts name no key of an object, no address of a person and no text of a message.
+///   [`Survey::conditions`] and [`Survey::write_one`]. These must not be dropped: they end by
+///   themselves, soon after somebody wants to stop, and name what stays.
+/// - Each may be asked alone and repeated; all others may be dropped at any moment.
+/// - Facts name no key of an object that is not ours, no address of a person and no text of a message.
 #[async_trait]
 pub trait Survey: Send + Sync + std::fmt::Debug {
     /// Whose credentials we have.
@@ -328,9 +377,9 @@ pub trait Survey: Send + Sync + std::fmt::Debug {
     /// By which rules what lies in a bucket ends.
     async fn lifecycle(&self, bucket: &BucketName) -> Answer<Vec<Expiry>>;
     /// Writes a small object of our own at a place, and removes it again.
-    async fn write_one(&self, place: &OwnPlace) -> Answer<Written>;
+    async fn write_one(&self, place: &OwnPlace, stop: &CancellationToken) -> Tried<Written>;
     /// Tries which conditions the records' bucket honours.
-    async fn conditions(&self, place: &OwnPlace) -> Answer<Conditions>;
+    async fn conditions(&self, place: &OwnPlace, stop: &CancellationToken) -> Tried<Conditions>;
     /// Findings that are not at their end at `now`.
     async fn pending(&self, place: &OwnPlace, now: Timestamp) -> Answer<Pending>;
     /// How the switches stand.

@@ -74,5 +74,6 @@ impl Wanted {
 
 /// The last part of a URL of a queue or of an ARN: its name.
 pub(super) fn name_of(text: &str) -> &str {
+    let text = text.trim_end_matches('/');
     text.rsplit(['/', ':']).next().unwrap_or(text)
 }

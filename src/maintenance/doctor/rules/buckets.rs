@@ -1,14 +1,17 @@
 //! The guarded buckets: there, readable, and their news on the way to us.
 
 use super::ways::{Takes, Unseen, Way, Ways, ways};
-use super::{Scene, after, cause_of};
+use super::{Scene, after, cause_of, written};
 use crate::action::Mode;
 use crate::maintenance::doctor::ask::GuardedFacts;
 use crate::maintenance::doctor::report::{Check, Row, Status};
-use crate::maintenance::doctor::survey::{Notifications, Read, Route, Versions};
+use crate::maintenance::doctor::survey::{Notifications, Read, Route, SurveyError, Versions};
 
 /// The events of an upload ("Supported event types for SQS, SNS, and Lambda", Amazon S3 User Guide).
 const CREATED: [&str; 4] = ["Put", "Post", "Copy", "CompleteMultipartUpload"];
+
+/// What to do about a bucket that is not there.
+const MISSING: &str = "create the bucket, or correct intake.buckets";
 
 pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     for facts in &scene.facts.guarded {
@@ -29,16 +32,13 @@ fn about(scene: &Scene<'_>, facts: &GuardedFacts, rows: &mut Vec<Row>) {
     let name = facts.bucket.as_str();
     rows.push(match &facts.there {
         Ok(region) => there(scene, name, region.as_deref()),
-        Err(error) => {
-            let missing = "create the bucket, or correct intake.buckets";
-            scene.failed(Check::Bucket, name, error, missing)
-        }
+        Err(error) => scene.failed(Check::Bucket, name, error, MISSING),
     });
     let cause = cause_of(&facts.there, &scene.wanted.region);
     let cause = cause.as_ref();
     let row = match &facts.versions {
         Ok(versions) => versioning(scene, name, *versions),
-        Err(error) => scene.failed(Check::Versioning, name, error, "ask again"),
+        Err(error) => scene.failed(Check::Versioning, name, error, MISSING),
     };
     rows.push(after(Check::Bucket, cause, &facts.versions, row));
     let (news, scope) = match &facts.notifications {
@@ -50,7 +50,7 @@ fn about(scene: &Scene<'_>, facts: &GuardedFacts, rows: &mut Vec<Row>) {
             )
         }
         Err(error) => (
-            scene.failed(Check::Notifications, name, error, "ask again"),
+            scene.failed(Check::Notifications, name, error, MISSING),
             Row::behind(Check::NotificationScope, name, Check::Notifications),
         ),
     };
@@ -77,7 +77,7 @@ fn lock(scene: &Scene<'_>, facts: &GuardedFacts) -> Row {
             "know that what is locked cannot be removed: such findings are told as blocked; take \
              the default retention off a bucket that has to be cleaned",
         ),
-        Err(error) => scene.failed(Check::ObjectLock, name, error, "ask again"),
+        Err(error) => scene.failed(Check::ObjectLock, name, error, MISSING),
     }
 }
 
@@ -160,6 +160,9 @@ fn notifications(
         };
     }
     let arn = match &scene.facts.uploads.queue {
+        // Nothing can be pointed to it before it is there, and of the right kind.
+        Err(SurveyError::Missing { .. }) => return Row::behind(check, name, Check::Queue),
+        Ok(queue) if queue.fifo => return Row::behind(check, name, Check::Queue),
         Ok(queue) => queue.arn.clone(),
         Err(_) => scene.wanted.arn_of(&scene.wanted.uploads_url),
     };
@@ -232,17 +235,35 @@ fn entries(scene: &Scene<'_>, name: &str, ways: &[Way<'_>]) -> Row {
             }
         }
     }
-    let is_whole = |route: &Route| {
-        let prefixes = &scene.wanted.intake.prefixes;
-        let enough = |prefix: &str| {
-            prefix.is_empty()
-                || !prefixes.is_empty() && prefixes.iter().all(|it| it.starts_with(prefix))
-        };
-        enough(&route.prefix) && route.suffix.is_empty()
+    let prefixes = &scene.wanted.intake.prefixes;
+    let enough = |prefix: &str| {
+        prefix.is_empty()
+            || !prefixes.is_empty() && prefixes.iter().all(|it| it.starts_with(prefix))
     };
-    let whole = |event: &str| routes.iter().any(|it| is_whole(it) && tells(it, event));
+    let fits = |prefix: &str| written::is_encoded(prefix) && enough(&written::to_keys(prefix));
+    let suffixes = &scene.wanted.intake.suffixes;
+    let passes = |route: &Route, prefix: &str, suffix: &str| {
+        let read = |part: &str| written::is_encoded(part).then(|| written::to_keys(part));
+        read(&route.prefix).is_some_and(|it| prefix.starts_with(&it))
+            && read(&route.suffix).is_some_and(|it| suffix.ends_with(&it))
+    };
+    // Several entries may share in what is wanted.
+    let whole = |event: &str| {
+        or_any(prefixes).all(|prefix| {
+            or_any(suffixes).all(|suffix| {
+                let mut telling = routes.iter().filter(|it| tells(it, event));
+                telling.any(|it| passes(it, prefix, suffix))
+            })
+        })
+    };
     if CREATED.iter().all(|event| whole(event)) {
-        return Row::ok(check, name, "every upload that is to be looked at");
+        let minded = routes.iter().any(|route| !route.suffix.is_empty());
+        let case = match minded {
+            true => "; S3 minds the case of a suffix, intake.suffixes does not",
+            false => "",
+        };
+        let finding = format!("every upload that is to be looked at{case}");
+        return Row::ok(check, name, finding);
     }
     let missing = CREATED
         .iter()
@@ -257,14 +278,36 @@ fn entries(scene: &Scene<'_>, name: &str, ways: &[Way<'_>]) -> Row {
             "name s3:ObjectCreated:* as the event: what comes in another way is never looked at",
         );
     }
+    let parts = routes.iter().flat_map(|it| [&it.prefix, &it.suffix]);
+    // As it is written it would fit, and as S3 reads it, it does not.
+    let misread = |part: &str| enough(part) && !fits(part);
+    let mut odd = parts.filter(|part| !written::is_encoded(part) || misread(part));
+    if let Some(part) = odd.next() {
+        return Row::of(
+            Status::Warning,
+            check,
+            name,
+            format!("the filter {part} is written as keys are, and S3 reads it percent-encoded"),
+            format!(
+                "write it as {}, as deploy/notify.sh does: as it is, it may pass nothing on",
+                written::of_keys(part)
+            ),
+        );
+    }
     Row::of(
         Status::Warning,
         check,
         name,
         format!("only some keys: filtered by {}", filters.join(", ")),
         "take the filter out, since other keys are never looked at; or, where that is meant, name \
-         the same in intake.prefixes",
+         the same in intake.prefixes and intake.suffixes",
     )
+}
+
+/// What is wanted; where nothing is said, everything, which begins and ends with nothing.
+fn or_any(wanted: &[String]) -> impl Iterator<Item = &str> {
+    let any = wanted.is_empty().then_some("");
+    wanted.iter().map(String::as_str).chain(any)
 }
 
 fn tells(route: &Route, event: &str) -> bool {
@@ -292,6 +335,13 @@ fn read(scene: &Scene<'_>, facts: &GuardedFacts) -> Row {
             "there is no object to try",
             "upload one and ask again: whether its KMS key may be used shows only then",
         ),
+        Ok(Read::Gone) => Row::of(
+            Status::NotChecked,
+            Check::ReadGrant,
+            name,
+            "objects are listed, and those that were tried were not there to read",
+            "run it once more; where it stays so, see what answers in place of Amazon S3",
+        ),
         Ok(Read::KeyDenied) => Row::of(
             Status::Problem,
             Check::ReadGrant,
@@ -311,9 +361,6 @@ fn read(scene: &Scene<'_>, facts: &GuardedFacts) -> Row {
             "ask again once one is judged: where deploy/bucket-policy.json is in force, nobody but the \
              service reads what is not; else grant s3:GetObject as in deploy/iam/operator.json",
         ),
-        Err(error) => {
-            let missing = "ask again: the object was removed meanwhile";
-            scene.failed(Check::ReadGrant, name, error, missing)
-        }
+        Err(error) => scene.failed(Check::ReadGrant, name, error, MISSING),
     }
 }

@@ -65,7 +65,8 @@ pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
             rows.extend(checks.map(|check| scene.failed(check, "", error, "")));
             return;
         }
-        rows.push(scene.failed(Check::EventRules, "", error, "ask again"));
+        let missing = "see `aws events list-rules`: a rule was removed while it was asked for";
+        rows.push(scene.failed(Check::EventRules, "", error, missing));
         behind(rows);
         return;
     }

@@ -3,6 +3,8 @@
 use jiff::SignedDuration;
 
 use super::Scene;
+use crate::event::{Unfit, unfit};
+use crate::maintenance::doctor::ask::QueueFacts;
 use crate::maintenance::doctor::report::{Check, Row, Status};
 use crate::maintenance::doctor::survey::Skew;
 
@@ -35,7 +37,10 @@ pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     rows.push(region(scene));
     rows.push(match &scene.facts.skew {
         Ok(skew) => clock(*skew),
-        Err(error) => scene.failed(Check::Clock, "", error, "ask again"),
+        Err(error) => {
+            let missing = "see what answers in place of AWS STS (AWS_ENDPOINT_URL_STS)";
+            scene.failed(Check::Clock, "", error, missing)
+        }
     });
 }
 
@@ -83,12 +88,8 @@ fn region(scene: &Scene<'_>) -> Row {
         others.push(format!("the topic is in {}", wanted.topic.region()));
     }
     let queues = std::iter::once(&scene.facts.uploads).chain(&scene.facts.events);
-    for queue in queues.filter_map(|it| it.queue.as_ref().ok()) {
-        let there = queue.arn.split(':').nth(3).unwrap_or_default();
-        if !there.is_empty() && there != here {
-            others.push(format!("a queue is in {there}"));
-        }
-    }
+    let queues = queues.filter_map(|it| region_of(it, here));
+    others.extend(queues.map(|there| format!("a queue is in {there}")));
     if others.is_empty() {
         return Row::ok(Check::Region, "", here.clone());
     }
@@ -99,6 +100,16 @@ fn region(scene: &Scene<'_>) -> Row {
         format!("calls go to {here}, and {}", others.join(", ")),
         "set AWS_REGION to the region of queue and topic, or name those of this region",
     )
+}
+
+/// The region that a queue is in, where it is another one: by its URL, as the service at its start
+/// tells, or by its ARN.
+pub(super) fn region_of(facts: &QueueFacts, here: &str) -> Option<String> {
+    if let Some(Unfit::Elsewhere(there)) = unfit(&facts.url, here) {
+        return Some(there);
+    }
+    let there = facts.queue.as_ref().ok()?.arn.split(':').nth(3)?;
+    (!there.is_empty() && there != here).then(|| there.to_owned())
 }
 
 fn clock(skew: Skew) -> Row {

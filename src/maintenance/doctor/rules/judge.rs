@@ -2,7 +2,7 @@
 
 use super::Scene;
 use crate::maintenance::doctor::report::{Check, Row, Status};
-use crate::maintenance::doctor::survey::{Invocations, SurveyError, Trial};
+use crate::maintenance::doctor::survey::{Invocations, SurveyError, Trial, TrialFault};
 use crate::model::geography;
 
 pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
@@ -45,7 +45,10 @@ pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     rows.push(trial(scene));
     rows.push(match &scene.facts.invocations {
         Ok(kept) => logging(*kept),
-        Err(error) => scene.failed(Check::InvocationLogging, "", error, "ask again"),
+        Err(error) => {
+            let missing = "see `aws bedrock get-model-invocation-logging-configuration`";
+            scene.failed(Check::InvocationLogging, "", error, missing)
+        }
     });
 }
 
@@ -115,10 +118,24 @@ fn trial(scene: &Scene<'_>) -> Row {
             "no model was called",
             "add --call-model: it shows the model one small picture of ours, for less than a cent",
         ),
-        Trial::Answered { model, unusable } if unusable.is_empty() => {
-            Row::ok(Check::ModelCall, "", format!("{model} answers"))
-        }
-        Trial::Answered { model, unusable } => {
+        Trial::Answered {
+            model,
+            undecided: Some(why),
+            ..
+        } => Row::of(
+            Status::Warning,
+            Check::ModelCall,
+            "",
+            format!("{model} answers, but with no verdict: {why}"),
+            "uploads would stay undecided: look for a guardrail that is forced on the account's calls, \
+             raise model.max_tokens, or name another model.id",
+        ),
+        Trial::Answered {
+            model, unusable, ..
+        } if unusable.is_empty() => Row::ok(Check::ModelCall, "", format!("{model} answers")),
+        Trial::Answered {
+            model, unusable, ..
+        } => {
             let whys: Vec<_> = unusable
                 .iter()
                 .map(|(id, why)| format!("{id}: {why}"))
@@ -131,15 +148,38 @@ fn trial(scene: &Scene<'_>) -> Row {
                 "mend what the first model is refused for, or take it out of model.id",
             )
         }
-        Trial::Failed(why) => Row::of(
+        Trial::Failed {
+            fault: TrialFault::Credentials,
+            ..
+        } if scene.is_locked_out() => Row::behind(Check::ModelCall, "", Check::Caller),
+        Trial::Failed { fault, why } => Row::of(
             Status::Problem,
             Check::ModelCall,
             "",
             why.clone(),
-            "grant bedrock:InvokeModel on the profile and on the model in every region that it \
-             sends to: to whoever asks as in deploy/iam/doctor.json, to the service as in \
-             deploy/iam/worker.json; and send Anthropic's use case form once",
+            remedy(*fault),
         ),
+    }
+}
+
+const fn remedy(fault: TrialFault) -> &'static str {
+    match fault {
+        TrialFault::Unusable => {
+            "mend what was said: bedrock:InvokeModel on the profile and on the model in every region \
+             that it sends to (to whoever asks as in deploy/iam/doctor.json, to the service as in \
+             deploy/iam/worker.json), Anthropic's use case form, or another model.id"
+        }
+        TrialFault::Credentials => "renew the credentials, or mend the role of the task",
+        TrialFault::Throttled => {
+            "others use the quota up, or it is 0: look under Amazon Bedrock in Service Quotas, ask for \
+             more, or try again in a minute"
+        }
+        TrialFault::Silent => {
+            "see that the way to bedrock-runtime is open (route, VPC endpoint, proxy, \
+             AWS_ENDPOINT_URL_BEDROCK_RUNTIME) and that it is Amazon Bedrock which answers there; AWS \
+             Health tells of trouble on its side"
+        }
+        TrialFault::Spent => "wait until the day (UTC) is over, or raise model.usd_per_day",
     }
 }
 

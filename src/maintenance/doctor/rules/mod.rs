@@ -15,6 +15,7 @@ mod quotas;
 mod tests;
 mod topic;
 mod ways;
+mod written;
 
 pub use events::unseen;
 
@@ -52,10 +53,27 @@ struct Scene<'a> {
     who: Option<&'a str>,
 }
 
+/// Calls that the service makes too: where they are not known, it does not work.
+const NEEDED: [&str; 5] = [
+    "s3:GetObject",
+    "s3:ListBucket",
+    "s3:PutObject",
+    "sqs:GetQueueAttributes",
+    "sqs:GetQueueUrl",
+];
+
 impl Scene<'_> {
+    /// Whether our credentials are no good: then nothing else can be told.
+    fn is_locked_out(&self) -> bool {
+        matches!(self.facts.asker, Err(SurveyError::Credentials(_)))
+    }
+
     /// The row of a question that was not answered. `missing` is what to do where the thing that was
     /// asked about is not there.
     fn failed(&self, check: Check, resource: &str, error: &SurveyError, missing: &str) -> Row {
+        if self.is_locked_out() && check != Check::Caller && *error != SurveyError::NotBuilt {
+            return Row::behind(check, resource, Check::Caller);
+        }
         let who = self.who.unwrap_or("these credentials");
         let (status, finding, remedy) = match error {
             SurveyError::Denied { call } => {
@@ -78,10 +96,47 @@ impl Scene<'_> {
                 "check the way to AWS: route, endpoint, proxy, security group; then ask again"
                     .to_owned(),
             ),
+            SurveyError::Throttled(why) => (
+                Status::Problem,
+                format!("asked too often ({why})"),
+                "try again in a minute; where it stays so, others use up what the account may ask"
+                    .to_owned(),
+            ),
+            SurveyError::Failing(why) => (
+                Status::Problem,
+                format!("it has trouble of its own ({why})"),
+                "see AWS Health, or what answers in place of AWS; then ask again".to_owned(),
+            ),
+            SurveyError::Credentials(why) => (
+                Status::Problem,
+                format!("these credentials are no good ({why})"),
+                "give the task a role, or set credentials and renew what has expired; a clock that is \
+                 wrong spoils them too"
+                    .to_owned(),
+            ),
+            SurveyError::Unknown { call, variable } => {
+                let status = match NEEDED.contains(&call.as_str()) {
+                    true => Status::Problem,
+                    false => Status::NotChecked,
+                };
+                let remedy = match check {
+                    Check::ConditionalWrites => format!(
+                        "use a bucket on Amazon S3, or name a store by {variable} that honours \
+                         If-None-Match and If-Match"
+                    ),
+                    _ => format!(
+                        "name an endpoint by {variable} that has it (AWS_ENDPOINT_URL holds for all \
+                         services), or look at it by hand"
+                    ),
+                };
+                let finding = format!("what answers there does not know {call}");
+                (status, finding, remedy)
+            }
             SurveyError::Odd(what) => (
                 Status::Problem,
                 format!("an answer that says nothing: {what}"),
-                "look at what the answer says; if it names credentials or a region, mend those"
+                "see what answers in place of AWS: a proxy, a portal, another endpoint; if it names a \
+                 region, mend that"
                     .to_owned(),
             ),
             SurveyError::NotBuilt => (
@@ -113,11 +168,14 @@ fn after<T>(first: Check, cause: Option<&SurveyError>, answer: &Answer<T>, row: 
 }
 
 fn tells_nothing_new(cause: &SurveyError, other: Option<&SurveyError>) -> bool {
-    use SurveyError::{Denied, Missing, Odd, Unreachable};
+    use SurveyError::{Denied, Failing, Missing, Odd, Throttled, Unreachable};
     match (cause, other) {
         (Missing { .. }, _) => true,
         (Denied { call: one }, Some(Denied { call: other })) => one == other,
-        (Unreachable(_), Some(Unreachable(_))) | (Odd(_), Some(Odd(_))) => true,
+        (Unreachable(_), Some(Unreachable(_)))
+        | (Throttled(_), Some(Throttled(_)))
+        | (Failing(_), Some(Failing(_)))
+        | (Odd(_), Some(Odd(_))) => true,
         _ => false,
     }
 }

@@ -4,7 +4,9 @@ use super::{Scene, after, cause_of};
 use crate::action::Mode;
 use crate::maintenance::doctor::ask::OwnFacts;
 use crate::maintenance::doctor::report::{Check, Row, Status};
-use crate::maintenance::doctor::survey::{Answer, Encryption, Expiry, Public, Versions, Written};
+use crate::maintenance::doctor::survey::{
+    Answer, Conditions, Encryption, Expiry, Public, Versions, Written,
+};
 
 pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     quarantine(scene, rows);
@@ -34,7 +36,12 @@ fn quarantine(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     rows.push(place_of(scene, first, name, facts, missing));
     let cause = cause_of(&facts.there, &scene.wanted.region);
     let cause = cause.as_ref();
-    let row = public(scene, Check::QuarantinePublic, name, &facts.public);
+    let row = public(
+        scene,
+        Check::QuarantinePublic,
+        (name, missing),
+        &facts.public,
+    );
     rows.push(after(first, cause, &facts.public, row));
     let row = match &facts.encryption {
         Ok(Encryption::OwnKey) => Row::ok(Check::QuarantineKey, name, "a KMS key of its own"),
@@ -46,16 +53,19 @@ fn quarantine(scene: &Scene<'_>, rows: &mut Vec<Row>) {
             "make a KMS key that only the service and those who restore may use the bucket's \
              default: whoever may read buckets in general could read what was found",
         ),
-        Err(error) => scene.failed(Check::QuarantineKey, name, error, "ask again"),
+        Err(error) => scene.failed(Check::QuarantineKey, name, error, missing),
     };
     rows.push(after(first, cause, &facts.encryption, row));
     let row = match lifecycle {
-        Ok(rules) => expiry(name, &place.prefix, rules, written),
-        Err(error) => scene.failed(Check::QuarantineLifecycle, name, error, "ask again"),
+        Ok(rules) => expiry(name, &place.prefix, rules, &written.answer),
+        Err(error) => scene.failed(Check::QuarantineLifecycle, name, error, missing),
     };
     rows.push(after(first, cause, lifecycle, row));
-    let row = write(scene, name, written);
-    rows.push(after(first, cause, written, row));
+    let row = left(
+        write(scene, name, &written.answer),
+        written.stays.as_deref(),
+    );
+    rows.push(after(first, cause, &written.answer, row));
 }
 
 /// Whether all that comes to lie there ends: objects, and, where versions are kept, those too.
@@ -66,7 +76,7 @@ fn expiry(name: &str, prefix: &str, rules: &[Expiry], written: &Answer<Written>)
         whole.filter(|rule| prefix.starts_with(&rule.prefix))
     };
     let versioned = match written {
-        Ok(Written::Done { versioned } | Written::Stays { versioned }) => Some(*versioned),
+        Ok(Written::Done { versioned }) => Some(*versioned),
         Ok(Written::KeyDenied) | Err(_) => None,
     };
     let objects = ours().any(|rule| rule.current);
@@ -80,13 +90,19 @@ fn expiry(name: &str, prefix: &str, rules: &[Expiry], written: &Answer<Written>)
         (false, ..) if rules.is_empty() => "nothing ever expires",
         (false, ..) => "no rule in force makes every object of quarantine.prefix expire by its age",
     };
+    let whole = match prefix {
+        "" => "the whole bucket".to_owned(),
+        prefix => format!("the prefix {prefix} alone"),
+    };
     Row::of(
         Status::Warning,
         check,
         name,
         finding,
-        "add a lifecycle rule for all of quarantine.prefix that expires objects and old versions, such \
-         as after 30 days: what must not be kept is kept here",
+        format!(
+            "add a lifecycle rule for {whole} that expires objects and old versions, such as after 30 \
+             days: what must not be kept is kept here"
+        ),
     )
 }
 
@@ -96,14 +112,6 @@ fn write(scene: &Scene<'_>, name: &str, written: &Answer<Written>) -> Row {
         Ok(Written::Done { .. }) => {
             Row::ok(check, name, "an object of ours was written and removed")
         }
-        Ok(Written::Stays { .. }) => Row::of(
-            Status::Warning,
-            check,
-            name,
-            "an object of ours was written and could not be removed",
-            "grant s3:DeleteObject and s3:DeleteObjectVersion as in deploy/iam/operator.json; \
-             what stays lies under .s3-warden-probe/",
-        ),
         Ok(Written::KeyDenied) => Row::of(
             Status::Problem,
             check,
@@ -115,8 +123,29 @@ fn write(scene: &Scene<'_>, name: &str, written: &Answer<Written>) -> Row {
                 scene.who.unwrap_or("our role")
             ),
         ),
-        Err(error) => scene.failed(check, name, error, "ask again"),
+        Err(error) => {
+            let missing = "create the bucket, or correct quarantine.bucket";
+            scene.failed(check, name, error, missing)
+        }
     }
+}
+
+/// The same row where what was written to try may lie there still.
+fn left(mut row: Row, stays: Option<&str>) -> Row {
+    let Some(object) = stays else { return row };
+    if row.status == Status::Ok {
+        row.status = Status::Warning;
+        row.finding = format!("an object of ours could not be removed: {object}");
+    } else {
+        row.finding = format!("{}; an object of ours may stay: {object}", row.finding);
+    }
+    let remedy = "remove it, all its versions; s3:ListBucketVersions, s3:DeleteObject and \
+                  s3:DeleteObjectVersion are in deploy/iam/doctor.json and operator.json";
+    row.remedy = Some(match row.remedy {
+        Some(first) => format!("{first}; then {remedy}"),
+        None => remedy.to_owned(),
+    });
+    row
 }
 
 fn records(scene: &Scene<'_>, rows: &mut Vec<Row>) {
@@ -127,8 +156,10 @@ fn records(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     rows.push(place_of(scene, first, name, &facts.records, missing));
     let cause = cause_of(&facts.records.there, &scene.wanted.region);
     let cause = cause.as_ref();
-    let row = conditions(scene, name);
-    rows.push(after(first, cause, &facts.conditions, row));
+    let tried = &facts.conditions;
+    let row = conditions(scene, (name, missing), &tried.answer);
+    let row = left(row, tried.stays.as_deref());
+    rows.push(after(first, cause, &tried.answer, row));
     let row = match &facts.records_versions {
         Ok(Versions::Enabled) => Row::ok(Check::RecordsVersioning, name, "on"),
         Ok(_) => Row::of(
@@ -142,7 +173,7 @@ fn records(scene: &Scene<'_>, rows: &mut Vec<Row>) {
                  Status=Enabled"
             ),
         ),
-        Err(error) => scene.failed(Check::RecordsVersioning, name, error, "ask again"),
+        Err(error) => scene.failed(Check::RecordsVersioning, name, error, missing),
     };
     rows.push(after(first, cause, &facts.records_versions, row));
     let row = match &facts.records.encryption {
@@ -154,18 +185,29 @@ fn records(scene: &Scene<'_>, rows: &mut Vec<Row>) {
             "set default encryption, at least AES256: keys of objects may hold names",
         ),
         Ok(how) => Row::ok(Check::RecordsEncryption, name, encrypted(how)),
-        Err(error) => scene.failed(Check::RecordsEncryption, name, error, "ask again"),
+        Err(error) => scene.failed(Check::RecordsEncryption, name, error, missing),
     };
     rows.push(after(first, cause, &facts.records.encryption, row));
-    let row = public(scene, Check::RecordsPublic, name, &facts.records.public);
+    let row = public(
+        scene,
+        Check::RecordsPublic,
+        (name, missing),
+        &facts.records.public,
+    );
     rows.push(after(first, cause, &facts.records.public, row));
-    rows.push(after(first, cause, &facts.pending, pending(scene, name)));
-    rows.push(after(first, cause, &facts.switches, switches(scene, name)));
+    let row = pending(scene, (name, missing));
+    rows.push(after(first, cause, &facts.pending, row));
+    let row = switches(scene, (name, missing));
+    rows.push(after(first, cause, &facts.switches, row));
 }
 
-fn conditions(scene: &Scene<'_>, name: &str) -> Row {
+fn conditions(
+    scene: &Scene<'_>,
+    (name, missing): (&str, &str),
+    answer: &Answer<Conditions>,
+) -> Row {
     let check = Check::ConditionalWrites;
-    match &scene.facts.conditions {
+    match answer {
         Ok(honoured) if !(honoured.none_match && honoured.matches) => Row::of(
             Status::Problem,
             check,
@@ -174,16 +216,8 @@ fn conditions(scene: &Scene<'_>, name: &str) -> Row {
             "use a bucket on Amazon S3, or a store that honours If-None-Match and If-Match: two \
              tasks would overwrite each other's records",
         ),
-        Ok(honoured) if honoured.stays => Row::of(
-            Status::Warning,
-            check,
-            name,
-            "a second write was kept out; our object could not be removed",
-            "grant s3:DeleteObject and s3:DeleteObjectVersion as in deploy/iam/doctor.json; what stays \
-             lies under probe/",
-        ),
         Ok(_) => Row::ok(check, name, "a second write was kept out"),
-        Err(error) => scene.failed(check, name, error, "ask again"),
+        Err(error) => scene.failed(check, name, error, missing),
     }
 }
 
@@ -215,7 +249,12 @@ fn place_of(scene: &Scene<'_>, check: Check, name: &str, facts: &OwnFacts, missi
     }
 }
 
-fn public(scene: &Scene<'_>, check: Check, name: &str, answer: &Answer<Public>) -> Row {
+fn public(
+    scene: &Scene<'_>,
+    check: Check,
+    (name, missing): (&str, &str),
+    answer: &Answer<Public>,
+) -> Row {
     let command = format!(
         "aws s3api put-public-access-block --bucket {name} --public-access-block-configuration \
          BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,\
@@ -239,15 +278,15 @@ fn public(scene: &Scene<'_>, check: Check, name: &str, answer: &Answer<Public>) 
             "public access is not blocked by the bucket itself",
             command,
         ),
-        Err(error) => scene.failed(check, name, error, "ask again"),
+        Err(error) => scene.failed(check, name, error, missing),
     }
 }
 
-fn pending(scene: &Scene<'_>, name: &str) -> Row {
+fn pending(scene: &Scene<'_>, (name, missing): (&str, &str)) -> Row {
     let check = Check::PendingFindings;
     let pending = match &scene.facts.pending {
         Ok(pending) => pending,
-        Err(error) => return scene.failed(check, name, error, "ask again"),
+        Err(error) => return scene.failed(check, name, error, missing),
     };
     let more = if pending.more { "more than " } else { "" };
     let finding = format!("{more}{} open", pending.count);
@@ -267,11 +306,11 @@ fn pending(scene: &Scene<'_>, name: &str) -> Row {
     )
 }
 
-fn switches(scene: &Scene<'_>, name: &str) -> Row {
+fn switches(scene: &Scene<'_>, (name, missing): (&str, &str)) -> Row {
     let check = Check::Switches;
     let positions = match &scene.facts.switches {
         Ok(positions) => positions,
-        Err(error) => return scene.failed(check, name, error, "ask again"),
+        Err(error) => return scene.failed(check, name, error, missing),
     };
     let moment = |at: jiff::Timestamp| at.strftime("%Y-%m-%d %H:%M UTC").to_string();
     let mut found = Vec::new();

@@ -2,6 +2,7 @@
 
 use super::ways::{Need, needs};
 use super::{Scene, lasting};
+use crate::event::{Redrive, Unfit, unfit};
 use crate::maintenance::doctor::ask::QueueFacts;
 use crate::maintenance::doctor::report::{Check, Row, Status};
 use crate::maintenance::doctor::senders::{may_send, senders};
@@ -10,6 +11,9 @@ use crate::maintenance::doctor::wanted::name_of;
 
 /// Below this, trouble that lasts parks good messages.
 const FEWEST_RECEIVES: u32 = 10;
+
+/// Less is shorter than a pause may last, in seconds.
+const SHORTEST_KEPT: u64 = 86_400;
 
 /// The longest that SQS keeps a message, in seconds: 14 days.
 const LONGEST_KEPT: u64 = 14 * 86_400;
@@ -50,15 +54,42 @@ fn about(
                 "create the queue in {}, or correct {setting}",
                 scene.wanted.region
             );
-            rows.push(scene.failed(Check::Queue, name, error, &missing));
+            let here = scene.wanted.region.as_str();
+            rows.push(match unfit(&facts.url, here) {
+                // Nobody could find it from here.
+                Some(Unfit::Elsewhere(_)) => Row::behind(Check::Queue, name, Check::Region),
+                Some(Unfit::NoUrl) => no_url(name, setting),
+                Some(Unfit::Fifo) => fifo(name, setting),
+                None => scene.failed(Check::Queue, name, error, &missing),
+            });
             rows.extend(BEHIND.map(|check| Row::behind(check, name, Check::Queue)));
             return;
         }
     };
-    rows.push(kind(name, setting, queue));
+    rows.push(match unfit(&facts.url, &scene.wanted.region) {
+        Some(Unfit::NoUrl) => no_url(name, setting),
+        Some(Unfit::Fifo) => fifo(name, setting),
+        _ if queue.fifo => fifo(name, setting),
+        _ => kind(name, queue),
+    });
     rows.push(visibility(scene, name, queue));
-    rows.push(redrive(name, queue, parks_itself));
-    match &facts.dead_letters {
+    let circle = circle(scene, name, facts, queue);
+    let by_policy = queue.redrive.is_some();
+    let (dead, circle) = match circle {
+        Some(row) if by_policy => {
+            rows.push(row);
+            (None, None)
+        }
+        circle => {
+            rows.push(redrive(name, queue, parks_itself));
+            (facts.dead_letters.as_ref(), circle)
+        }
+    };
+    match dead {
+        _ if circle.is_some() => {
+            rows.extend(circle);
+            rows.push(Row::behind(Check::Parked, name, Check::DeadLetters));
+        }
         None => {
             rows.push(Row::behind(Check::DeadLetters, name, Check::Redrive));
             rows.push(Row::behind(Check::Parked, name, Check::Redrive));
@@ -69,7 +100,7 @@ fn about(
             rows.push(Row::behind(Check::Parked, name, Check::DeadLetters));
         }
         Some(Ok(dead)) => {
-            rows.push(dead_letters(name, queue, dead));
+            rows.push(dead_letters(scene, name, queue, dead));
             rows.push(parked(name, dead));
         }
     }
@@ -77,22 +108,79 @@ fn about(
     rows.push(policy(scene, facts, queue));
 }
 
-fn kind(name: &str, setting: &str, queue: &Queue) -> Row {
-    if queue.fifo {
+fn no_url(name: &str, setting: &str) -> Row {
+    Row::of(
+        Status::Problem,
+        Check::Queue,
+        name,
+        format!("{setting} is no URL"),
+        "give it as SQS shows it, such as https://sqs.REGION.amazonaws.com/123456789012/uploads",
+    )
+}
+
+fn fifo(name: &str, setting: &str) -> Row {
+    Row::of(
+        Status::Problem,
+        Check::Queue,
+        name,
+        "a FIFO queue, to which S3 sends nothing",
+        format!("create a standard queue and name it as {setting}"),
+    )
+}
+
+fn kind(name: &str, queue: &Queue) -> Row {
+    let kept = lasting(queue.retention_seconds);
+    let finding = format!("{} waiting, kept {kept}", queue.waiting);
+    if queue.retention_seconds < SHORTEST_KEPT {
         return Row::of(
-            Status::Problem,
+            Status::Warning,
             Check::Queue,
             name,
-            "a FIFO queue, to which S3 sends nothing",
-            format!("create a standard queue and name it as {setting}"),
+            finding,
+            "set MessageRetentionPeriod to 345600 (4 days): what waits longer, such as through a \
+             pause, is lost unseen",
         );
     }
-    let finding = format!(
-        "{} waiting, kept {}",
-        queue.waiting,
-        lasting(queue.retention_seconds)
-    );
+    if queue.delay_seconds > 0 {
+        return Row::of(
+            Status::Warning,
+            Check::Queue,
+            name,
+            format!("{finding}; held back for {}", lasting(queue.delay_seconds)),
+            "set DelaySeconds to 0: each upload stays so much longer before it is looked at",
+        );
+    }
     Row::ok(Check::Queue, name, finding)
+}
+
+/// Where what is given up comes back to be worked on: to the queue itself, or to the other one.
+fn circle(scene: &Scene<'_>, name: &str, facts: &QueueFacts, queue: &Queue) -> Option<Row> {
+    let by_policy = queue.redrive.as_ref().map(|it| it.arn.as_str());
+    let dead = match &facts.dead_letters {
+        Some(Ok(dead)) => Some(dead.arn.as_str()),
+        _ => None,
+    };
+    let dead = by_policy.or(dead)?;
+    let all = std::iter::once(&scene.facts.uploads).chain(&scene.facts.events);
+    let known = all.filter_map(|it| Some(it.queue.as_ref().ok()?.arn.as_str()));
+    let back = if dead == queue.arn {
+        "the queue itself"
+    } else if known.into_iter().any(|arn| arn == dead) {
+        "the other queue, which the service reads too"
+    } else {
+        return None;
+    };
+    let (check, whose) = match by_policy {
+        Some(_) => (Check::Redrive, "in the redrive policy"),
+        None => (Check::DeadLetters, "as queue.dead_letter_url"),
+    };
+    Some(Row::of(
+        Status::Problem,
+        check,
+        name,
+        format!("what is given up goes to {back}, and comes back at once"),
+        format!("create a dead-letter queue that nobody reads, and name it {whose}"),
+    ))
 }
 
 fn visibility(scene: &Scene<'_>, name: &str, queue: &Queue) -> Row {
@@ -124,19 +212,27 @@ fn redrive(name: &str, queue: &Queue, parks_itself: bool) -> Row {
             },
             Check::Redrive,
             name,
-            "no redrive policy",
+            "no redrive policy that can be read",
             "give the queue a redrive policy with a dead-letter queue and maxReceiveCount 20: what \
              cannot be worked on comes again until it expires",
         ),
-        Some((_, Some(most))) if *most < FEWEST_RECEIVES => Row::of(
+        Some(Redrive {
+            max_receives: Some(most),
+            ..
+        }) if *most < FEWEST_RECEIVES => Row::of(
             Status::Problem,
             Check::Redrive,
             name,
             format!("maxReceiveCount is {most}"),
             "set maxReceiveCount to 20: with fewer than 10, trouble that lasts parks good messages",
         ),
-        Some((_, Some(most))) => Row::ok(Check::Redrive, name, format!("after {most} receives")),
-        Some((_, None)) => Row::of(
+        Some(Redrive {
+            max_receives: Some(most),
+            ..
+        }) => Row::ok(Check::Redrive, name, format!("after {most} receives")),
+        Some(Redrive {
+            max_receives: None, ..
+        }) => Row::of(
             Status::Warning,
             Check::Redrive,
             name,
@@ -146,8 +242,26 @@ fn redrive(name: &str, queue: &Queue, parks_itself: bool) -> Row {
     }
 }
 
-fn dead_letters(name: &str, queue: &Queue, dead: &DeadLetters) -> Row {
-    let finding = format!("{}, kept {}", dead.name, lasting(dead.retention_seconds));
+fn dead_letters(scene: &Scene<'_>, name: &str, queue: &Queue, dead: &DeadLetters) -> Row {
+    let kept = lasting(dead.retention_seconds);
+    let finding = format!("{}, kept {kept}", name_of(&dead.url));
+    if let Some(unfit) = unfit(&dead.url, &scene.wanted.region) {
+        let what = match unfit {
+            Unfit::NoUrl => "it has no URL".to_owned(),
+            Unfit::Fifo => "a FIFO queue".to_owned(),
+            Unfit::Elsewhere(there) => format!("it is in {there}"),
+        };
+        return Row::of(
+            Status::Problem,
+            Check::DeadLetters,
+            name,
+            format!("{}: {what}, and the service refuses it", name_of(&dead.url)),
+            format!(
+                "name a standard queue of {} in the redrive policy, or as queue.dead_letter_url",
+                scene.wanted.region
+            ),
+        );
+    }
     // A message moves with its first date, so that it may expire on arrival.
     let expires = dead.retention_seconds <= queue.retention_seconds;
     if dead.retention_seconds >= LONGEST_KEPT && !expires {
@@ -216,8 +330,9 @@ fn policy(scene: &Scene<'_>, facts: &QueueFacts, queue: &Queue) -> Row {
             name,
             format!("its policy does not let send: {}", who.join(", ")),
             format!(
-                "allow sqs:SendMessage to {} with aws:SourceArn {} as condition, as the policies of \
-                 deploy/intake.yaml and deploy/events.yaml do: what may not be sent is lost",
+                "allow sqs:SendMessage to {} with aws:SourceArn {} as condition and deny it nowhere, as \
+                 the policies of deploy/intake.yaml and deploy/events.yaml do: what may not be sent is \
+                 lost",
                 first.sender.service(),
                 first.source
             ),

@@ -22,7 +22,8 @@ pub(super) fn rows(scene: &Scene<'_>, rows: &mut Vec<Row>) {
     let quotas = match &scene.facts.quotas {
         Ok(quotas) => quotas,
         Err(error) => {
-            rows.push(scene.failed(Check::TokensPerMinute, model, error, "ask again"));
+            let missing = "look under Amazon Bedrock in Service Quotas";
+            rows.push(scene.failed(Check::TokensPerMinute, model, error, missing));
             let behind = [Check::RequestsPerMinute, Check::Concurrency];
             rows.extend(behind.map(|check| Row::behind(check, model, Check::TokensPerMinute)));
             return;

@@ -34,7 +34,12 @@ fn read_by(scene: &Scene<'_>, name: &str, cause: Option<&SurveyError>, rows: &mu
     let mut about = match answer {
         Ok(all) => vec![readers(scene, name, all), confirmations(name, all)],
         Err(error) => vec![
-            scene.failed(Check::Subscriptions, name, error, "ask again"),
+            scene.failed(
+                Check::Subscriptions,
+                name,
+                error,
+                "create the topic, or correct alerts.topic_arn",
+            ),
             Row::behind(Check::Confirmations, name, Check::Subscriptions),
         ],
     };

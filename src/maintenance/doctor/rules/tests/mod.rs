@@ -14,7 +14,8 @@ use super::super::ask::{GuardedFacts, OwnFacts, QueueFacts, TopicFacts};
 use super::super::report::Report;
 use super::super::survey::{
     Asker, Conditions, DeadLetters, DeliveryRule, Encryption, Invocations, Notifications, Pending,
-    Profile, Public, Queue, Read, Route, RouteKind, Skew, Subscription, Topic, Trial, Versions,
+    Profile, Public, Queue, Read, Route, RouteKind, Skew, Subscription, Topic, Trial, TrialFault,
+    Tried, Versions,
 };
 use super::*;
 use crate::action::Mode;
@@ -122,11 +123,13 @@ fn facts(routes: Vec<Route>) -> Facts {
             encryption: Ok(Encryption::S3),
         },
         records_versions: Ok(Versions::Enabled),
-        conditions: Ok(Conditions {
-            none_match: true,
-            matches: true,
-            stays: false,
-        }),
+        conditions: Tried {
+            answer: Ok(Conditions {
+                none_match: true,
+                matches: true,
+            }),
+            stays: None,
+        },
         pending: Ok(Pending::default()),
         switches: Ok(Positions::default()),
         topic: TopicFacts {
@@ -172,6 +175,102 @@ fn a_filter_that_leaves_out_only_what_nobody_looks_at_is_fine() {
     check(route("in/", ""), &["in/a/", "in/b/"], Status::Ok);
     check(route("in/", ""), &["in/", "out/"], Status::Warning);
     check(route("", ".png"), &[], Status::Warning);
+    check(route("a+b%2Bc%3D1/", ""), &["a b+c=1/2/"], Status::Ok);
+    check(route("%c3%bc/", ""), &["\u{fc}/"], Status::Ok);
+    check(route("%281%29/", ""), &["(1)/"], Status::Ok);
+    check(route("(1)/", ""), &["(1)/"], Status::Ok);
+    check(route("a+b/", ""), &["a+b/"], Status::Warning);
+}
+
+#[test]
+fn a_filter_that_s3_reads_otherwise_is_told_in_its_right_form() {
+    let check = |written: Route, prefixes: &[&str], right: &str| {
+        let mut wanted = wanted();
+        wanted.intake.prefixes = prefixes.iter().map(|it| (*it).to_owned()).collect();
+        let row = row(&facts(vec![written]), &wanted, Check::NotificationScope);
+        assert_eq!(row.status, Status::Warning, "{row:?}");
+        let remedy = row.remedy.unwrap();
+        assert!(
+            remedy.starts_with(&format!("write it as {right},")),
+            "{remedy}"
+        );
+    };
+    check(route("a b=1/", ""), &["a b=1/"], "a+b%3D1/");
+    check(route("a b=1/", ""), &[], "a+b%3D1/");
+    check(route("c++/", ""), &["c++/"], "c%2B%2B/");
+    check(route("\u{fc}/", ""), &["\u{fc}/"], "%C3%BC/");
+    check(route("50%/", ""), &["50%/"], "50%25/");
+    check(route("", "@2x.png"), &[], "%402x.png");
+}
+
+#[test]
+fn entries_share_in_what_is_wanted() {
+    let check = |routes: &[(&str, &str)], suffixes: &[&str], expected: Status| {
+        let mut wanted = wanted();
+        wanted.intake.prefixes = ["in/", "out/"].map(str::to_owned).to_vec();
+        wanted.intake.suffixes = suffixes.iter().map(|it| (*it).to_owned()).collect();
+        let all = routes.iter().map(|(prefix, suffix)| route(prefix, suffix));
+        let row = row(&facts(all.collect()), &wanted, Check::NotificationScope);
+        assert_eq!(row.status, expected, "{routes:?} {suffixes:?}: {row:?}");
+    };
+    check(&[("in/", ""), ("out/", "")], &[], Status::Ok);
+    check(&[("in/", "")], &[], Status::Warning);
+    check(&[("", ".png")], &[".png"], Status::Ok);
+    check(&[("", "png")], &[".png"], Status::Ok);
+    check(&[("", ".png")], &[".png", ".jpg"], Status::Warning);
+    check(&[("", ".png"), ("", ".jpg")], &[".png", ".jpg"], Status::Ok);
+    let three = [("in/", ".png"), ("out/", ".png"), ("in/", ".jpg")];
+    check(&three, &[".png", ".jpg"], Status::Warning);
+    let four = [&three[..], &[("out/", ".jpg")]].concat();
+    check(&four, &[".png", ".jpg"], Status::Ok);
+}
+
+#[test]
+fn buckets_wait_for_a_queue_that_is_not_there() {
+    let mut missing = facts(Vec::new());
+    missing.uploads.queue = Err(SurveyError::Missing {
+        what: "NonExistentQueue".to_owned(),
+    });
+    let notifications = |facts: &Facts| row(facts, &wanted(), Check::Notifications);
+    assert!(notifications(&missing).is_behind());
+    let mut fifo = facts(Vec::new());
+    if let Ok(queue) = &mut fifo.uploads.queue {
+        queue.fifo = true;
+    }
+    assert!(notifications(&fifo).is_behind());
+}
+
+#[test]
+fn a_model_that_gives_no_verdict_or_fails_is_told_with_its_own_remedy() {
+    let trial = |trial: Trial| {
+        let mut facts = facts(Vec::new());
+        facts.trial = trial;
+        row(&facts, &wanted(), Check::ModelCall)
+    };
+    let silent = trial(Trial::Answered {
+        model: "m".to_owned(),
+        unusable: Vec::new(),
+        undecided: Some("refused"),
+    });
+    assert_eq!(silent.status, Status::Warning);
+    assert_eq!(silent.finding, "m answers, but with no verdict: refused");
+    for (fault, words) in [
+        (TrialFault::Unusable, "bedrock:InvokeModel"),
+        (TrialFault::Credentials, "renew the credentials"),
+        (TrialFault::Throttled, "Service Quotas"),
+        (TrialFault::Silent, "VPC endpoint"),
+        (TrialFault::Spent, "model.usd_per_day"),
+    ] {
+        let row = trial(Trial::Failed {
+            fault,
+            why: "two\nlines".to_owned(),
+        });
+        assert_eq!(
+            (row.status, row.finding.as_str()),
+            (Status::Problem, "two lines")
+        );
+        assert!(row.remedy.unwrap().contains(words), "{fault:?}");
+    }
 }
 
 #[test]
