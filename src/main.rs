@@ -45,7 +45,8 @@ fn main() -> ExitCode {
     }));
     let plain = surroundings
         .variable("NO_COLOR")
-        .is_some_and(|value| !value.is_empty());
+        .is_some_and(|value| !value.is_empty())
+        || surroundings.variable("TERM") == Some("dumb");
     let run = AssertUnwindSafe(|| run(cli, &surroundings, Out::of_process(plain)));
     match panic::catch_unwind(run) {
         Ok(Ok(code)) => ExitCode::from(code),

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 
 use super::reach::StartError;
 use crate::aws::{AwsSurvey, BedrockModel, Clients};
 use crate::clock::{Clock, SystemClock};
 use crate::config::Config;
-use crate::maintenance::doctor::{Report, Trial, Wanted, ask, rows};
+use crate::maintenance::doctor::{Report, Trial, TrialFault, Wanted, ask, rows};
+use crate::model::ModelError;
 use crate::retry::Jitter;
-use crate::verdict::ask::ModelDetector;
+use crate::verdict::UndecidedReason;
+use crate::verdict::ask::{ModelDetector, ProbeError};
 use crate::verdict::threat::Rules;
 
 /// How long trying the models may take: a call of each, and what the limits of the account make of it.
@@ -31,11 +34,25 @@ pub struct Viewpoint {
     pub settings: String,
 }
 
-/// Checks everything that the service needs.
+/// How an examination ended.
+#[derive(Clone, Debug)]
+pub enum Examined {
+    /// With a report.
+    Whole(Report),
+    /// Somebody wanted it to stop; these objects of ours stay, which were written to try.
+    Stopped(Vec<String>),
+}
+
+/// Checks everything that the service needs, until somebody wants it to stop: then only what was
+/// written is removed again, within seconds.
 ///
 /// # Errors
 /// [`StartError::Settings`]: what can be told to be wrong before the first call.
-pub async fn examine(config: &Config, view: Viewpoint) -> anyhow::Result<Report> {
+pub async fn examine(
+    config: &Config,
+    view: Viewpoint,
+    stop: &CancellationToken,
+) -> anyhow::Result<Examined> {
     let refused = |sentence: String| StartError::Settings(vec![sentence]);
     let clients = Clients::connect(view.path_style, config.model.timeout)
         .await
@@ -47,11 +64,21 @@ pub async fn examine(config: &Config, view: Viewpoint) -> anyhow::Result<Report>
         .context("the settings were read for another purpose")?;
     let survey = AwsSurvey::new(&clients, config.aws.clone());
     let now = SystemClock.now();
-    let trial = trial(config, &clients, view.call_model);
-    let facts = Box::pin(ask(&survey, &wanted, trial, now)).await;
+    let trial = async {
+        tokio::select! {
+            trial = trial(config, &clients, view.call_model) => trial,
+            () = stop.cancelled() => Trial::NotAsked,
+        }
+    };
+    let facts = Box::pin(ask(&survey, &wanted, trial, now, stop)).await;
+    if stop.is_cancelled() {
+        let left = facts.left().into_iter().map(str::to_owned);
+        return Ok(Examined::Stopped(left.collect()));
+    }
     let asked_as = facts.asker.as_ref().ok().map(|asker| asker.arn.clone());
     let rows = rows(&facts, &wanted);
-    Ok(Report::new(view.settings, asked_as, now, rows))
+    let report = Report::new(view.settings, asked_as, now, rows);
+    Ok(Examined::Whole(report))
 }
 
 /// What the settings ask for; `None` only for settings that were read for another purpose.
@@ -98,9 +125,29 @@ async fn trial(config: &Config, clients: &Clients, wanted: bool) -> Trial {
         Ok(Ok(probed)) => Trial::Answered {
             model: probed.model,
             unusable: probed.unusable,
+            undecided: probed.undecided.map(UndecidedReason::code),
         },
-        Ok(Err(error)) => Trial::Failed(error.to_string()),
-        Err(_) => Trial::Failed(format!("no model answered within {} s", TRIAL.as_secs())),
+        Ok(Err(error)) => Trial::Failed {
+            fault: fault(&error),
+            why: error.to_string(),
+        },
+        Err(_) => Trial::Failed {
+            fault: TrialFault::Silent,
+            why: format!("no model answered within {} s", TRIAL.as_secs()),
+        },
+    }
+}
+
+const fn fault(error: &ProbeError) -> TrialFault {
+    match error {
+        ProbeError::Unusable(_)
+        | ProbeError::Failed(ModelError::Unusable { .. } | ModelError::Rejected { .. }) => {
+            TrialFault::Unusable
+        }
+        ProbeError::Failed(ModelError::Locked(_)) => TrialFault::Credentials,
+        ProbeError::Failed(ModelError::Throttled { .. }) => TrialFault::Throttled,
+        ProbeError::Failed(ModelError::Unavailable(_)) => TrialFault::Silent,
+        ProbeError::Failed(ModelError::Spent { .. }) => TrialFault::Spent,
     }
 }
 

@@ -3,8 +3,14 @@
 //! A worker without its announcer would go on and tell nobody: every finding would wait, go back, and
 //! wait again. So the run ends with whichever of the two breaks first, and is started anew.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+/// What last calls may still take once somebody said to stop at once.
+const HURRIED: Duration = Duration::from_millis(500);
 
 /// Waits for the worker; a panic in it, or in the announcer before, goes on in us. May be dropped
 /// and called again.
@@ -23,6 +29,25 @@ pub(super) async fn worked<T: 'static>(
             // It ends in peace when the worker, which ends now too, has let go of it.
             Some(ended) = announcing.join_next() => finished(ended)?,
         }
+    }
+}
+
+/// Waits for the last calls of a run for so long, or half a second once `now` is cancelled; whether
+/// they came to their end.
+pub(super) async fn last_calls(
+    calls: impl Future,
+    longest: Duration,
+    now: &CancellationToken,
+) -> bool {
+    let hurried = async {
+        now.cancelled().await;
+        tokio::time::sleep(HURRIED).await;
+    };
+    tokio::select! {
+        biased;
+        _ = calls => true,
+        () = tokio::time::sleep(longest) => false,
+        () = hurried => false,
     }
 }
 
@@ -74,5 +99,19 @@ mod tests {
             7
         };
         assert_eq!(check(later, ready(())).await, Ok(7));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn last_calls_are_cut_when_somebody_says_now() {
+        let now = CancellationToken::new();
+        let long = Duration::from_secs(5);
+        let began = tokio::time::Instant::now();
+        assert!(last_calls(ready(()), long, &now).await);
+        assert!(!last_calls(pending::<()>(), long, &now).await);
+        assert_eq!(began.elapsed(), long);
+        now.cancel();
+        assert!(!last_calls(pending::<()>(), long, &now).await);
+        assert_eq!(began.elapsed(), long + HURRIED);
+        assert!(last_calls(ready(()), long, &now).await);
     }
 }

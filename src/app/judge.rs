@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio_util::sync::CancellationToken;
 
 use crate::alert::{Language, ModelText};
 use crate::clock::Clock;
@@ -30,14 +31,14 @@ pub(super) struct Bench {
     pub(super) budget: Option<Arc<Budget>>,
 }
 
-/// Builds the judge over an adapter.
+/// Builds the judge over an adapter. Nothing is waited for once `stop` is cancelled.
 ///
 /// # Errors
 /// The price table cannot be read, a limit is too small for one call, or the local detector's
 /// models cannot be read: one sentence that says which.
 pub(super) fn judge(
     config: &Config,
-    adapter: Arc<dyn Model>,
+    (adapter, stop): (Arc<dyn Model>, &CancellationToken),
     spending: Arc<dyn Spending>,
     meter: Arc<dyn Meter>,
     clock: Arc<dyn Clock>,
@@ -66,15 +67,12 @@ pub(super) fn judge(
     let analyst = config.threats.ask_model.then(|| {
         let model = Arc::clone(&limited.model);
         let analyst = ModelAnalyst::new(model, &config.model, text(config), Jitter::random());
-        Arc::new(analyst) as Arc<dyn Analyst>
+        Arc::new(analyst.waiting_until(stop.clone())) as Arc<dyn Analyst>
     });
-    let model = Arc::new(ModelDetector::new(
-        limited.model,
-        &config.model,
-        Jitter::random(),
-    ));
+    let model = ModelDetector::new(limited.model, &config.model, Jitter::random());
+    let model = Arc::new(model.waiting_until(stop.clone()));
     let asked = second_look(config, Arc::clone(&model) as Arc<dyn Detector>)?;
-    let (gated, gate) = Gated::new(asked);
+    let (gated, gate) = Gated::new(asked, stop.clone());
     Ok(Bench {
         detector: Arc::new(gated),
         model,

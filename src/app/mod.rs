@@ -21,7 +21,7 @@ mod state;
 mod whoami;
 
 pub use dead_letters::{Which, dead_letters};
-pub use doctor::{Viewpoint, examine};
+pub use doctor::{Examined, Viewpoint, examine};
 #[cfg(feature = "local-detector")]
 pub use guarded::{Guarded, Place, folder_at, guard};
 #[cfg(feature = "local-detector")]

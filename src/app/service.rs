@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::copies::channels;
-use super::ends::worked;
+use super::ends::{last_calls, worked};
 use super::judge::{Bench, judge};
 use super::protecting::{Given, Protecting};
 use super::reach::{Ground, Places, StartError, connect, reach};
@@ -35,7 +35,7 @@ use crate::shutdown::protection::{Keeper, Protection, ProtectionWatch};
 use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, MODEL_ID, QUEUE_URL};
 use crate::verdict::ask::{Gate, ModelDetector};
 use crate::verdict::threat::{Assessor, Ourselves, OwnScope, Rules};
-use crate::verdict::{Inspector, InspectorLimits};
+use crate::verdict::{DetectError, Inspector, InspectorLimits};
 use crate::worker::{Drained, Observer, Parts, Vitals, Worker, WorkerSettings};
 
 /// How long the announcer and the account of spending may take to end after the worker has.
@@ -68,7 +68,7 @@ pub async fn serve(config: &Config, given: Given<'_>, tokens: &Tokens) -> anyhow
     let outset = connect(config, &places, given.path_style).await?;
     let bench = judge(
         config,
-        Arc::clone(&outset.model),
+        (Arc::clone(&outset.model), &tokens.drain),
         Arc::clone(&outset.spending) as _,
         Arc::clone(&metrics) as _,
         Arc::clone(&clock),
@@ -286,7 +286,9 @@ impl Service {
         let mut trying = JoinSet::new();
         trying.spawn(try_model(self.model, self.gate, self.vitals));
         let mut working = JoinSet::new();
-        working.spawn(self.worker.run(tokens.drain.clone(), tokens.now.clone()));
+        // It says `now` to itself when its time is over, which is no word against the last calls.
+        let now = tokens.now.child_token();
+        working.spawn(self.worker.run(tokens.drain.clone(), now));
         let drained = worked(&mut working, &mut announcing).await?;
         ended.cancel();
         trying.abort_all();
@@ -296,18 +298,18 @@ impl Service {
         };
         let released = async { while protecting.join_next().await.is_some() {} };
         let (last, _) = tokio::join!(
-            tokio::time::timeout(LAST_WORDS, last),
+            last_calls(last, LAST_WORDS, &tokens.now),
             // What is not released by then lapses by itself.
-            tokio::time::timeout(LAST_WORDS, released),
+            last_calls(released, LAST_WORDS, &tokens.now),
         );
-        if last.is_err() {
+        if !last {
             tracing::warn!("some alerts are not out: they are announced after the next start");
         }
         // With the announcer goes the last who hands alerts over; copies of what is out follow it.
         announcing.shutdown().await;
         beside.shutdown().await;
         let last = async { while copying.join_next().await.is_some() {} };
-        if tokio::time::timeout(LAST_COPIES, last).await.is_err() {
+        if !last_calls(last, LAST_COPIES, &tokens.now).await {
             // What is left of them is counted and said as they are dropped.
             copying.shutdown().await;
         }
@@ -357,9 +359,18 @@ async fn try_model(model: Arc<ModelDetector>, gate: Gate, vitals: Vitals) {
                     "a model cannot be used"
                 );
             }
-            tracing::info!({ MODEL_ID } = probed.model, "the model answers");
+            match probed.undecided {
+                None => tracing::info!({ MODEL_ID } = probed.model, "the model answers"),
+                Some(reason) => tracing::warn!(
+                    { MODEL_ID } = probed.model,
+                    { ERROR_CODE } = reason.code(),
+                    "the model answers, but with no verdict about a picture with nothing on it: \
+                     uploads may stay undecided"
+                ),
+            }
         }
         Err(error) => {
+            let error = DetectError::from(error);
             tracing::error!(
                 { ERROR_CODE } = error.code(),
                 { ERROR_DETAIL } = %error,

@@ -22,4 +22,4 @@ pub use port::{
 };
 pub use prices::{ImageTier, Price, Prices, PricesError};
 pub use settings::{ModelSettings, RawModel};
-pub use waits::{Waits, waiting};
+pub use waits::{Waits, unless_it_waits, waiting};

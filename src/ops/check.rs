@@ -61,12 +61,13 @@ async fn ask(address: SocketAddr) -> Result<String, CheckError> {
         let body = Limited::new(response.into_body(), LONGEST).collect().await;
         let bytes = body.map_err(|_| CheckError::Strange(address))?.to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        // Anybody may answer on this port; ours is an object with a status.
+        // Anybody may answer on this port, and many do so with a status: ours says what it waits for.
         let answer: serde_json::Value =
             serde_json::from_str(&text).map_err(|_| CheckError::Strange(address))?;
+        let ours = answer.get("waiting_seconds").is_some_and(|it| it.is_u64());
         match answer.get("status").and_then(|status| status.as_str()) {
-            Some("ok") if good => Ok(text),
-            Some("unhealthy") => Err(CheckError::Unhealthy(text)),
+            Some("ok") if good && ours => Ok(text),
+            Some("unhealthy") if ours => Err(CheckError::Unhealthy(text)),
             _ => Err(CheckError::Strange(address)),
         }
     };

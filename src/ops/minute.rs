@@ -70,17 +70,22 @@ impl Minute {
 
     fn write(&self) {
         let standing = self.vitals.snapshot();
-        // Left out until they are known: zero would say that all is well.
+        // Left out until they are known: zero would say that all is well, and end an alarm on what
+        // the task before has said.
         let open = standing.open_findings;
-        let breaker = standing.breaker;
-        let breaker = breaker.is_some_and(|breaker| breaker.open_since.is_some());
-        let spent = self.budget.as_ref().map_or(0.0, |it| it.spent_ratio());
+        let looked = standing.started;
+        let breaker = standing.breaker.filter(|_| looked);
+        let paused = standing.paused.is_some();
+        let spent = match &self.budget {
+            Some(budget) => budget.spent_ratio(),
+            None => Some(0.0),
+        };
         tracing::info!(
             { OPEN_FINDINGS } = open.map(|it| number(it.count)),
             { OLDEST_OPEN_SECONDS } = open.map(|it| it.oldest.as_secs()),
-            { BREAKER_OPEN } = u64::from(breaker),
-            { PAUSED } = u64::from(standing.paused.is_some()),
-            { HALTED } = u64::from(standing.halted),
+            { BREAKER_OPEN } = breaker.map(|it| u64::from(it.open_since.is_some())),
+            { PAUSED } = (paused || looked).then_some(u64::from(paused)),
+            { HALTED } = looked.then_some(u64::from(standing.halted)),
             { SECONDS_SINCE_POLL } = standing.since_poll.as_secs(),
             { BUDGET_SPENT_RATIO } = spent,
             { MESSAGES_HELD } = number(standing.in_hand),

@@ -13,7 +13,7 @@ pub mod vocabulary;
 use std::io::{self, IsTerminal};
 
 use tracing::{Level, Metadata, Subscriber};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -59,13 +59,18 @@ impl Format {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The level cannot be read.
-    #[error("log level {given:?} cannot be read: write error, warn, info, debug or trace")]
+    #[error(
+        "{variable}: {given:?} is no log level; write off, error, warn, info, debug or trace, or add \
+         one for a part of the program, as in info,s3_warden::worker=debug"
+    )]
     Level {
+        /// Who asked for it.
+        variable: &'static str,
         /// What was asked for.
         given: String,
-        /// What is wrong with it.
+        /// What is wrong with it, where that is known.
         #[source]
-        source: ParseError,
+        source: Option<ParseError>,
     },
     /// Spans cannot be sent.
     #[cfg(feature = "otlp")]
@@ -88,8 +93,8 @@ pub fn init(
     format: Format,
     default: &str,
 ) -> Result<Telemetry, TelemetryError> {
-    let level = level(&variable, default);
-    let subscriber = subscriber(&level, format, io::stderr)?;
+    let level = wanted(level(&variable, default))?;
+    let subscriber = subscriber(level, format, io::stderr);
     #[cfg(feature = "otlp")]
     let (subscriber, spans) = {
         let (layer, spans) = otlp::layer(&variable)?;
@@ -110,32 +115,47 @@ pub struct Telemetry {
     _spans: otlp::Spans,
 }
 
-/// The level that was asked for: an empty variable counts as not set.
-fn level(variable: impl Fn(&str) -> Option<String>, default: &str) -> String {
+/// The level that was asked for, and by which variable: an empty one counts as not set.
+fn level(variable: impl Fn(&str) -> Option<String>, default: &str) -> (&'static str, String) {
     [LOG_VARIABLE, FALLBACK_LOG_VARIABLE]
         .into_iter()
-        .filter_map(variable)
-        .find(|level| !level.trim().is_empty())
-        .unwrap_or_else(|| default.to_owned())
+        .filter_map(|name| Some((name, variable(name)?)))
+        .find(|(_, level)| !level.trim().is_empty())
+        .unwrap_or_else(|| (LOG_VARIABLE, default.to_owned()))
+}
+
+/// What lets those lines through. A word that is no level would be taken for the name of a part, and
+/// nothing else would be written any more: it is refused.
+fn wanted((variable, given): (&'static str, String)) -> Result<EnvFilter, TelemetryError> {
+    let directives = || given.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let is_read = |directive: &str| {
+        let level = directive.rsplit('=').next().unwrap_or_default();
+        !level.is_empty() && level.parse::<LevelFilter>().is_ok()
+    };
+    let parsed = match directives().next().is_some() && directives().all(is_read) {
+        true => EnvFilter::builder()
+            .parse(directives().collect::<Vec<_>>().join(","))
+            .map_err(Some),
+        false => Err(None),
+    };
+    parsed.map_err(|source| TelemetryError::Level {
+        variable,
+        given,
+        source,
+    })
 }
 
 /// Everything but the global part of [`init`].
 fn subscriber<W>(
-    level: &str,
+    wanted: EnvFilter,
     format: Format,
     writer: W,
-) -> Result<impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<W>, TelemetryError>
+) -> impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync + use<W>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let wanted = EnvFilter::builder()
-        .parse(level)
-        .map_err(|source| TelemetryError::Level {
-            given: level.to_owned(),
-            source,
-        })?;
     let layer = lines(format, writer).with_filter(wanted.and(filter_fn(is_safe)));
-    Ok(tracing_subscriber::registry().with(layer))
+    tracing_subscriber::registry().with(layer)
 }
 
 /// The layer that writes lines.
@@ -198,7 +218,8 @@ mod tests {
     fn written(level: &str, format: Format, work: impl FnOnce()) -> String {
         let paper = Paper::default();
         let copy = paper.clone();
-        let subscriber = subscriber(level, format, move || copy.clone()).unwrap();
+        let wanted = wanted((LOG_VARIABLE, level.to_owned())).unwrap();
+        let subscriber = subscriber(wanted, format, move || copy.clone());
         tracing::subscriber::with_default(subscriber, work);
         paper.text()
     }
@@ -251,25 +272,46 @@ mod tests {
 
     #[test]
     fn our_variable_wins_and_an_empty_one_does_not_count() {
-        let check = |ours: Option<&str>, rust: Option<&str>, want: &str| {
+        let check = |ours: Option<&str>, rust: Option<&str>, by: &str, want: &str| {
             let variable = |name: &str| match name {
                 LOG_VARIABLE => ours.map(str::to_owned),
                 FALLBACK_LOG_VARIABLE => rust.map(str::to_owned),
                 _ => None,
             };
-            assert_eq!(level(variable, QUIET), want);
+            assert_eq!(level(variable, QUIET), (by, want.to_owned()));
         };
-        check(None, None, "warn");
-        check(None, Some("info"), "info");
-        check(Some("debug"), Some("info"), "debug");
-        check(Some(" "), Some("info"), "info");
+        check(None, None, LOG_VARIABLE, "warn");
+        check(None, Some("info"), FALLBACK_LOG_VARIABLE, "info");
+        check(Some("debug"), Some("info"), LOG_VARIABLE, "debug");
+        check(Some(" "), Some("info"), FALLBACK_LOG_VARIABLE, "info");
     }
 
     #[test]
     fn a_level_that_cannot_be_read_is_said() {
-        let error = subscriber("warden=loud", Format::Text, io::sink)
-            .err()
-            .unwrap();
-        assert!(error.to_string().contains("warden=loud"), "{error}");
+        for given in [
+            "warden=loud",
+            "verbose",
+            "s3_warden",
+            "info,s3_warden",
+            "nonsense=,,x",
+            "warden=",
+            "[message]",
+            "[",
+            ",",
+        ] {
+            let error = wanted((FALLBACK_LOG_VARIABLE, given.to_owned())).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("RUST_LOG: "), "{text}");
+            assert!(text.contains(&format!("{given:?}")), "{text}");
+        }
+        for given in ["off", "INFO", "debug,", " warn , s3_warden::worker=debug"] {
+            let read = wanted((LOG_VARIABLE, given.to_owned()));
+            assert!(read.is_ok(), "{given}: {read:?}");
+        }
+        let text = written(" warn, other=info", Format::Text, || {
+            tracing::info!("ours");
+            tracing::info!(target: "other", "theirs");
+        });
+        assert!(!text.contains("ours") && text.contains("theirs"), "{text}");
     }
 }

@@ -99,12 +99,13 @@ pub const HALTED: &str = "halted";
 /// Of that line: seconds since the queue of uploads has answered a poll; before the first, since the
 /// start.
 pub const SECONDS_SINCE_POLL: &str = "seconds_since_poll";
-/// Of that line: the part of the day's money that the fleet has spent; 0 where there is no budget.
+/// Of that line: the part of the day's money that the fleet has spent; 0 where there is no budget,
+/// left out before the account was read.
 pub const BUDGET_SPENT_RATIO: &str = "budget_spent_ratio";
 /// Of that line: messages under lease.
 pub const MESSAGES_HELD: &str = "messages_held";
 
-/// All fields of that line. Each is a number.
+/// All fields of that line. Each is a number, and left out for as long as it is not known.
 pub const VITALS_FIELDS: [&str; 8] = [
     OPEN_FINDINGS,
     OLDEST_OPEN_SECONDS,

@@ -11,6 +11,7 @@ use super::pause::{Needed, Pause};
 use super::ports::Parts;
 use crate::action::{Outcome, Tell};
 use crate::event::{Identity, Skipped, Target, Upload, looks_like_image_name};
+use crate::object::Located;
 use crate::record::{
     Case, Finding, Intent, Judgement, ObjectCase, State, Subject, UploadedBy, date_of,
 };
@@ -116,9 +117,10 @@ impl UploadWork {
         let Worked::Tell(mut untold) = first else {
             return Ok(first);
         };
-        let replaced = untold
-            .first()
-            .and_then(|(finding, _)| Self::what_replaced(upload, finding));
+        let replaced = match untold.first() {
+            Some((finding, _)) => self.what_replaced(upload, finding).await?,
+            None => None,
+        };
         if let Some(replacement) = replaced
             && let Worked::Tell(more) = self.one(&replacement, true, standing).await?
         {
@@ -281,15 +283,31 @@ impl UploadWork {
     /// The object changed between verdict and removal. What is there now has an event of its own,
     /// unless two writes to a key without versions were told as one: so it is work of its own here
     /// too, known again by the time at which the change was met.
-    fn what_replaced(upload: &Upload, superseded: &Finding) -> Option<Upload> {
-        let pin = &superseded.object()?.subject.object.as_ref()?.pin;
-        let met_at = superseded.times.acted_at?;
-        let unversioned = pin.version.is_none();
-        (unversioned && superseded.outcome == Some(Outcome::Superseded)).then(|| Upload {
-            target: Target {
-                pin: None,
-                ..upload.target.clone()
-            },
+    async fn what_replaced(
+        &self,
+        upload: &Upload,
+        acted: &Finding,
+    ) -> Result<Option<Upload>, WorkError> {
+        let judged = acted.object().and_then(|case| case.subject.object.as_ref());
+        let (Some(judged), Some(met_at)) = (judged, acted.times.acted_at) else {
+            return Ok(None);
+        };
+        let target = Target {
+            pin: None,
+            ..judged.target()
+        };
+        let replaced = judged.pin.version.is_none()
+            && match acted.outcome {
+                Some(Outcome::Superseded) => true,
+                // The copy may have been made before it was replaced, or after.
+                Some(Outcome::Quarantined) => {
+                    let located = self.parts.store.locate(&target).await?;
+                    matches!(located, Located::There { .. })
+                }
+                _ => false,
+            };
+        Ok(replaced.then(|| Upload {
+            target,
             identity: Identity::Write {
                 bucket: upload.target.bucket.clone(),
                 key: upload.target.key.clone(),
@@ -300,7 +318,7 @@ impl UploadWork {
             happened_at: met_at,
             size: None,
             ..upload.clone()
-        })
+        }))
     }
 }
 

@@ -256,7 +256,12 @@ impl Processor {
             return Err(over(*end, "held_too_long"));
         }
         match reaction {
+            // What was left where it waited is not tried again by us.
+            Reaction::Retry { .. } if self.stop.is_cancelled() => {
+                Err(Settlement::Release("shutdown"))
+            }
             Reaction::Retry { after } => {
+                self.pause.trouble(error.needed(), code, error);
                 tracing::debug!(
                     { ERROR_CODE } = code,
                     { ERROR_DETAIL } = %error,

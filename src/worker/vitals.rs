@@ -21,9 +21,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// against the half minute after which a container's health check gives up.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How long it may take from the beginning of the process until work begins: all probes with their
-/// retries fit in.
-const STARTING: Duration = Duration::from_secs(180);
+/// How long it may take from the beginning of the process until work begins. All probes with their
+/// retries fit in (the longest takes 180 s), with room to say what was in the way.
+const STARTING: Duration = Duration::from_secs(240);
 
 /// What a loop waits for, as health and metrics show it. A deferral brings its own name.
 pub mod wait {

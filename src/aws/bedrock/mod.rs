@@ -3,6 +3,7 @@
 //! What is asked, in which form, how often, and how answers are read is decided elsewhere. Here one
 //! request becomes one call and one answer.
 
+mod bounded;
 mod document;
 mod fault;
 mod reply;
@@ -10,6 +11,7 @@ mod request;
 
 use async_trait::async_trait;
 
+pub(super) use self::bounded::Bounded;
 use super::Clients;
 use crate::model::{Model, ModelError, ModelReply, ModelRequest};
 
@@ -35,7 +37,10 @@ impl Model for BedrockModel {
     async fn converse(&self, request: &ModelRequest) -> Result<ModelReply, ModelError> {
         let sent = request::call(&self.client, request)?.send().await;
         match sent {
-            Ok(answer) => Ok(reply::read(answer)),
+            Ok(answer) => reply::read(answer).ok_or_else(|| {
+                let what = "bedrock:InvokeModel: what was answered is no answer of Converse";
+                ModelError::Unavailable(what.to_owned())
+            }),
             Err(error) => Err(fault::sorted(&error, request, &self.region)),
         }
     }

@@ -9,19 +9,28 @@ use serde_json::Value;
 use super::document::to_json;
 use crate::model::{Content, ModelReply, Stop, Tokens, Usage};
 
-pub(super) fn read(answer: Answer) -> ModelReply {
+/// What the SDK puts where an answer does not say why it ended, though every answer has to.
+const UNSAID: &str = "no value was set";
+
+/// None: it holds nothing that every answer of `Converse` has, so something else answered. The SDK
+/// takes any JSON object for an answer, and no bytes at all too.
+pub(super) fn read(answer: Answer) -> Option<ModelReply> {
+    let says = matches!(answer.output, Some(ConverseOutput::Message(_)));
+    if !says && answer.stop_reason.as_str() == UNSAID {
+        return None;
+    }
     let blocks = match answer.output {
         Some(ConverseOutput::Message(message)) => message.content,
         _ => Vec::new(),
     };
-    ModelReply {
+    Some(ModelReply {
         stop: stop(&answer.stop_reason),
         content: blocks.into_iter().filter_map(content).collect(),
         usage: Usage {
             tokens: answer.usage.as_ref().map(tokens).unwrap_or_default(),
             usd: 0.0,
         },
-    }
+    })
 }
 
 fn stop(reason: &StopReason) -> Stop {

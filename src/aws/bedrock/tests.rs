@@ -203,11 +203,37 @@ async fn what_passes_is_unavailable() {
             "{error:?}"
         );
     }
+    // The SDK takes these for answers.
+    for nothing in ["", "{}", "{\"hello\": 1}"] {
+        let error = fails(Answer::new(200, nothing), tool()).await;
+        assert!(
+            matches!(error, ModelError::Unavailable(_)),
+            "{nothing:?}: {error}"
+        );
+    }
     let unreadable = fails(Answer::new(200, "<html>"), tool()).await;
     assert!(
         matches!(unreadable, ModelError::Unavailable(_)),
         "{unreadable:?}"
     );
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_it() {
+    let long = |bytes: usize| {
+        let text = "x".repeat(bytes);
+        said("end_turn", json!([{"text": text}]))
+    };
+    let (whole, _) = ask(long(bounded::LONGEST - 1_000), &request(tool())).await;
+    assert!(whole.is_ok(), "{whole:?}");
+    let cut = fails(long(bounded::LONGEST), tool()).await;
+    assert!(matches!(cut, ModelError::Unavailable(_)), "{cut:?}");
+    let cut = fails(
+        refused(400, "ValidationException", &"x".repeat(bounded::LONGEST)),
+        tool(),
+    );
+    let cut = cut.await;
+    assert!(matches!(cut, ModelError::Unavailable(_)), "{cut:?}");
 }
 
 /// The clock of sockets is the wall's, so this test waits for real: a tenth of a second.

@@ -3,24 +3,15 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::QueueAttributeName as Attribute;
-use serde_json::Value;
-
 use super::{DeadLetters, LARGEST_MESSAGE, LONGEST_VISIBILITY, SqsQueue, short};
 use crate::aws::Clients;
 use crate::aws::fault::{Fault, Told};
-use crate::event::QueueError;
+use crate::event::{QueueError, Redrive, Unfit, unfit};
 use crate::retry::Jitter;
 use crate::telemetry::vocabulary::QUEUE_URL;
+use aws_sdk_sqs::types::QueueAttributeName as Attribute;
 
 pub(super) type Attributes = HashMap<Attribute, String>;
-
-/// What the redrive policy of a queue says.
-#[derive(Debug, PartialEq, Eq)]
-struct Redrive {
-    arn: String,
-    max_receives: Option<u32>,
-}
 
 /// After how many receives we park where a dead-letter queue is configured and the queue itself has
 /// no count.
@@ -63,7 +54,9 @@ impl SqsQueue {
             .get(&Attribute::QueueArn)
             .cloned()
             .unwrap_or_else(|| url.to_owned());
-        let redrive = redrive(attributes.get(&Attribute::RedrivePolicy))?;
+        let redrive = attributes.get(&Attribute::RedrivePolicy);
+        let redrive = Redrive::of(redrive.map(String::as_str))
+            .map_err(|unclear| QueueError::Refused(unclear.to_string()))?;
         let dead_letters = match (&redrive, dead_letter_url) {
             (Some(redrive), configured) => Some(url_of(&client, &redrive.arn, configured).await?),
             (None, configured) => configured,
@@ -95,53 +88,24 @@ impl SqsQueue {
     }
 }
 
-/// What can be told from the URL alone.
+/// What can be told from the URL alone, with the remedy.
 fn fits(url: &str, setting: &str, region: &str) -> Result<(), QueueError> {
-    let Some((_, rest)) = url.split_once("://") else {
-        return Err(QueueError::Refused(format!(
+    let why = match unfit(url, region) {
+        None => return Ok(()),
+        Some(Unfit::NoUrl) => format!(
             "`{setting}` is no URL: give it as SQS shows it, such as \
              https://sqs.{region}.amazonaws.com/123456789012/uploads"
-        )));
-    };
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    if path.ends_with(".fifo") {
-        return Err(QueueError::Refused(format!(
+        ),
+        Some(Unfit::Fifo) => format!(
             "{url} is a FIFO queue: S3 does not send to those, and one slow object would hold up \
              its group; give `{setting}` a standard queue"
-        )));
-    }
-    match region_of(host) {
-        Some(other) if other != region => Err(QueueError::Refused(format!(
+        ),
+        Some(Unfit::Elsewhere(other)) => format!(
             "{url} is in {other}, and the service runs in {region}: set AWS_REGION={other}, or \
              give `{setting}` a queue in {region}"
-        ))),
-        _ => Ok(()),
-    }
-}
-
-/// The region that a host of SQS is in: `sqs.REGION.amazonaws.com`, the older
-/// `REGION.queue.amazonaws.com` or the host of an interface endpoint. Other hosts do not tell.
-fn region_of(host: &str) -> Option<&str> {
-    let host = host.split(':').next()?;
-    let ours = [
-        ".amazonaws.com",
-        ".amazonaws.com.cn",
-        ".api.aws",
-        ".api.amazonwebservices.com.cn",
-    ];
-    if !ours.iter().any(|domain| host.ends_with(domain)) {
-        return None;
-    }
-    let labels: Vec<&str> = host.split('.').collect();
-    let at = |name| labels.iter().position(|label| *label == name);
-    let place = match (at("sqs").or_else(|| at("sqs-fips")), at("queue")) {
-        (Some(sqs), _) => sqs + 1,
-        // queue.amazonaws.com is us-east-1.
-        (None, Some(0)) => return Some("us-east-1"),
-        (None, Some(queue)) => queue - 1,
-        (None, None) => return None,
+        ),
     };
-    labels.get(place).copied()
+    Err(QueueError::Refused(why))
 }
 
 pub(super) async fn attributes(
@@ -167,25 +131,6 @@ fn about(queue: &str, error: QueueError) -> QueueError {
         QueueError::Unavailable(why) => QueueError::Unavailable(format!("{queue}: {why}")),
         QueueError::Refused(why) => QueueError::Refused(format!("{queue}: {why}")),
     }
-}
-
-fn redrive(policy: Option<&String>) -> Result<Option<Redrive>, QueueError> {
-    let Some(policy) = policy.filter(|policy| !policy.is_empty()) else {
-        return Ok(None);
-    };
-    let unclear = || QueueError::Refused("the queue's redrive policy is not understood".to_owned());
-    let policy: Value = serde_json::from_str(policy).map_err(|_error| unclear())?;
-    let arn = policy.get("deadLetterTargetArn").and_then(Value::as_str);
-    // SQS hands out the number as it was put in: as a number or as text.
-    let max_receives = match policy.get("maxReceiveCount") {
-        Some(Value::String(text)) => text.parse().ok(),
-        Some(number) => number
-            .as_u64()
-            .and_then(|number| u32::try_from(number).ok()),
-        None => None,
-    };
-    let arn = arn.ok_or_else(unclear)?.to_owned();
-    Ok(Some(Redrive { arn, max_receives }))
 }
 
 /// The URL of the queue with this ARN. What may not be asked may be configured.
@@ -269,7 +214,7 @@ async fn dead_letters_at(
 
 #[cfg(test)]
 pub(super) mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::aws::scripted::{Answer, Scripted};
@@ -426,24 +371,10 @@ pub(super) mod tests {
                 (result, _) => panic!("{url}: {result:?}"),
             };
         check("https://sqs.eu-west-1.amazonaws.com/1/q", None);
-        check("https://sqs-fips.eu-west-1.amazonaws.com/1/q", None);
-        check("https://eu-west-1.queue.amazonaws.com/1/q", None);
-        check(
-            "https://vpce-1a-2b.sqs.eu-west-1.vpce.amazonaws.com/1/q",
-            None,
-        );
-        check("http://127.0.0.1:4566/000000000000/q", None);
-        check("http://sqs.us-east-1.localhost:4566/000000000000/q", None);
         check(
             "https://sqs.us-east-1.amazonaws.com/1/q",
             Some("AWS_REGION=us-east-1"),
         );
-        check("https://queue.amazonaws.com/1/q", Some("us-east-1"));
-        check(
-            "https://sqs.cn-north-1.amazonaws.com.cn/1/q",
-            Some("cn-north-1"),
-        );
-        check("https://sqs.us-west-2.api.aws/1/q", Some("us-west-2"));
         check("uploads", Some("no URL"));
         check("https://sqs.eu-west-1.amazonaws.com/1/q.fifo", Some("FIFO"));
     }

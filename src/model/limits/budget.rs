@@ -163,11 +163,18 @@ impl Budget {
     }
 
     /// The part of the day's money that is spent, by all tasks as far as was last heard: above 1 where
-    /// it was passed.
-    pub fn spent_ratio(&self) -> f64 {
+    /// it was passed, and nothing before the account was read for the first time. For the rest of a
+    /// day on which a call was refused it is 1 at least: what is left is less than a call may cost, and
+    /// whoever was refused has put its work off to the next day. A smaller call that still fits does
+    /// not bring that work back.
+    pub fn spent_ratio(&self) -> Option<f64> {
         let account = self.today();
-        let fleet = account.fleet.map_or(0.0, |(fleet, _)| fleet);
-        (fleet + account.own - account.reported).max(0.0) / self.limit_usd
+        let (fleet, _) = account.fleet?;
+        let ratio = (fleet + account.own - account.reported).max(0.0) / self.limit_usd;
+        Some(match account.said {
+            true => ratio.max(1.0),
+            false => ratio,
+        })
     }
 
     async fn report(&self) -> Result<(), SpendingError> {
@@ -214,7 +221,6 @@ impl Budget {
             let first = !std::mem::replace(&mut account.said, true);
             drop(account);
             if first {
-                tracing::warn!("the budget of the day is spent, uploads wait for the next day");
                 self.meter.spent(sum, self.limit_usd);
             }
             return Err(ModelError::Spent { until });

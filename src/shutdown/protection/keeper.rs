@@ -121,6 +121,10 @@ impl Keeper {
         if self.said.replace(error.code()) == Some(error.code()) {
             return;
         }
+        if *error == ProtectError::Blocked {
+            tracing::info!("a deployment waits for this task: it is not protected for two minutes");
+            return;
+        }
         tracing::warn!(
             { ERROR_CODE } = error.code(),
             { ERROR_DETAIL } = %error,

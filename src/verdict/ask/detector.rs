@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 
 use super::answer;
 use super::candidates::{Candidate, Form};
@@ -35,6 +36,28 @@ pub struct Probed {
     pub form: Form,
     /// Models before it that cannot be used, each with why.
     pub unusable: Vec<(String, String)>,
+    /// Why it came to no verdict about a picture on which there is nothing, where it did not.
+    pub undecided: Option<UndecidedReason>,
+}
+
+/// Why a trial found no model that answers.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// None can be used; each by name, with why.
+    #[error("{0}")]
+    Unusable(String),
+    /// The one that was asked did not answer.
+    #[error("{0}")]
+    Failed(ModelError),
+}
+
+impl From<ProbeError> for DetectError {
+    fn from(error: ProbeError) -> Self {
+        match error {
+            ProbeError::Unusable(why) => Self::Unusable(why),
+            ProbeError::Failed(error) => failed(error),
+        }
+    }
 }
 
 impl ModelDetector {
@@ -44,6 +67,14 @@ impl ModelDetector {
             models: Models::new(model, settings, jitter),
             silence: Silence::default(),
         }
+    }
+
+    /// As it is, but that nothing is waited for once `stop` is cancelled: a question that would have
+    /// to is then for later. A call under way comes to its end.
+    #[must_use]
+    pub fn waiting_until(mut self, stop: CancellationToken) -> Self {
+        self.models.wait_until(stop);
+        self
     }
 
     /// The most tokens of quota that one question about a picture of so many pieces can take, for
@@ -85,10 +116,18 @@ impl ModelDetector {
     /// Costs what one small picture costs.
     ///
     /// # Errors
-    /// As for judging: no model can be used, the budget is spent, or none answers now.
-    pub async fn probe(&self) -> Result<Probed, DetectError> {
-        let judged = self.judge(&trial::picture()).await?;
-        let answered = judged.judge.name;
+    /// No model can be used, the budget is spent, or none answers now.
+    pub async fn probe(&self) -> Result<Probed, ProbeError> {
+        let picture = trial::picture();
+        let asked = self.models.ask(&Shown(&picture), &mut 0.0).await;
+        let (outcome, answered) = asked.map_err(|nobody| match nobody {
+            Nobody::Usable(why) => ProbeError::Unusable(why),
+            Nobody::Answered { error, .. } => ProbeError::Failed(error),
+        })?;
+        let undecided = match opinion(outcome) {
+            Opinion::Undecided(reason) => Some(reason),
+            _ => None,
+        };
         let mut before = self.models.candidates.all().iter();
         let mut unusable = Vec::new();
         let candidate = before.find(|candidate| {
@@ -101,6 +140,7 @@ impl ModelDetector {
             model: answered,
             form: candidate.map_or(Form::Tool, Candidate::form),
             unusable,
+            undecided,
         })
     }
 
@@ -145,12 +185,7 @@ impl Detector for ModelDetector {
         let (opinion, model) = match self.models.ask(&Shown(picture), &mut cost_usd).await {
             Ok((outcome, model)) => {
                 self.silence.broken();
-                let opinion = match outcome {
-                    Outcome::Answer(opinion) => opinion,
-                    Outcome::Malformed => Opinion::Undecided(UndecidedReason::Malformed),
-                    Outcome::Rejected => Opinion::Undecided(UndecidedReason::Rejected),
-                };
-                (opinion, model)
+                (opinion(outcome), model)
             }
             Err(Nobody::Answered { model, error }) => {
                 let silent = matches!(error, ModelError::Unavailable(_));
@@ -170,6 +205,14 @@ impl Detector for ModelDetector {
 
     fn judge_name(&self) -> Judge {
         Self::judge_of(self.models.first())
+    }
+}
+
+fn opinion(outcome: Outcome<Opinion>) -> Opinion {
+    match outcome {
+        Outcome::Answer(opinion) => opinion,
+        Outcome::Malformed => Opinion::Undecided(UndecidedReason::Malformed),
+        Outcome::Rejected => Opinion::Undecided(UndecidedReason::Rejected),
     }
 }
 

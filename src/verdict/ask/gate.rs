@@ -9,7 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::model::waiting;
+use crate::model::{unless_it_waits, waiting};
 use crate::object::Prepared;
 use crate::verdict::{DetectError, Detector, Judge, Judged};
 
@@ -18,6 +18,7 @@ use crate::verdict::{DetectError, Detector, Judge, Judged};
 pub struct Gated {
     inner: Arc<dyn Detector>,
     open: CancellationToken,
+    stop: CancellationToken,
 }
 
 /// Holds the gate shut; dropping it opens the gate for good, also when its holder panics or is
@@ -34,13 +35,13 @@ impl Gate {
 }
 
 impl Gated {
-    /// A detector behind a gate that is shut.
-    pub fn new(inner: Arc<dyn Detector>) -> (Self, Gate) {
+    /// A detector behind a gate that is shut. Nothing waits there once `stop` is cancelled.
+    pub fn new(inner: Arc<dyn Detector>, stop: CancellationToken) -> (Self, Gate) {
         let open = CancellationToken::new();
         let gate = Gate {
             _opens: open.clone().drop_guard(),
         };
-        (Self { inner, open }, gate)
+        (Self { inner, open, stop }, gate)
     }
 }
 
@@ -48,7 +49,13 @@ impl Gated {
 #[async_trait]
 impl Detector for Gated {
     async fn judge(&self, picture: &Prepared) -> Result<Judged, DetectError> {
-        waiting(self.open.cancelled()).await;
+        let opened = waiting(self.open.cancelled());
+        if unless_it_waits(opened, &self.stop).await.is_none() {
+            return Err(DetectError::Unavailable {
+                message: "a stop was asked for before the model was tried".to_owned(),
+                after: None,
+            });
+        }
         self.inner.judge(picture).await
     }
 

@@ -22,6 +22,6 @@ mod trial;
 
 pub use analyst::{AnalystText, ModelAnalyst};
 pub use candidates::Form;
-pub use detector::{ModelDetector, Probed};
+pub use detector::{ModelDetector, ProbeError, Probed};
 pub use gate::{Gate, Gated};
 pub use local_check::LocalCheck;

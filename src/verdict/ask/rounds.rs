@@ -8,10 +8,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::candidates::{Candidate, Candidates, Form};
 use super::report::Flaw;
 use crate::model::{
-    Model, ModelError, ModelReply, ModelRequest, ModelSettings, RequestFault, waiting,
+    Model, ModelError, ModelReply, ModelRequest, ModelSettings, RequestFault, unless_it_waits,
+    waiting,
 };
 use crate::retry::{Backoff, Jitter};
 
@@ -64,6 +67,7 @@ pub(super) struct Models {
     pub(super) candidates: Candidates,
     max_tokens: u32,
     jitter: Jitter,
+    stop: CancellationToken,
 }
 
 impl fmt::Debug for Models {
@@ -83,7 +87,14 @@ impl Models {
             candidates: Candidates::new(&settings.models),
             max_tokens: settings.max_tokens,
             jitter,
+            stop: CancellationToken::new(),
         }
+    }
+
+    /// From then on nothing is waited for: a question that would have to comes to nobody, as if it
+    /// were throttled. A call under way comes to its end.
+    pub(super) fn wait_until(&mut self, stop: CancellationToken) {
+        self.stop = stop;
     }
 
     /// The id of the first.
@@ -164,9 +175,10 @@ impl Models {
     async fn call(&self, request: &ModelRequest) -> Result<ModelReply, ModelError> {
         let (mut throttled, mut failed) = (0, 0);
         loop {
-            let error = match self.model.converse(request).await {
-                Ok(reply) => return Ok(reply),
-                Err(error) => error,
+            let error = match unless_it_waits(self.model.converse(request), &self.stop).await {
+                Some(Ok(reply)) => return Ok(reply),
+                Some(Err(error)) => error,
+                None => return Err(ModelError::Throttled { after: None }),
             };
             let (tries, most, hint) = match &error {
                 ModelError::Throttled { after } => (&mut throttled, THROTTLED_TRIES, *after),
@@ -178,10 +190,11 @@ impl Models {
                 return Err(error);
             }
             let jitter = Backoff::SERVICE.wait(*tries - 1, self.jitter.unit());
-            waiting(tokio::time::sleep(
-                hint.map_or(jitter, |hint| hint.min(MOST_HINT) + jitter),
-            ))
-            .await;
+            let wait = hint.map_or(jitter, |hint| hint.min(MOST_HINT) + jitter);
+            let waited = waiting(tokio::time::sleep(wait));
+            if unless_it_waits(waited, &self.stop).await.is_none() {
+                return Err(error);
+            }
         }
     }
 }

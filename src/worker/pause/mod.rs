@@ -18,6 +18,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,7 +30,9 @@ use super::notices::Notice;
 use super::ports::Observer;
 use super::vitals::{Pulse, Vitals};
 use crate::retry::Backoff;
-use crate::telemetry::vocabulary::{ERROR_CODE, ERROR_DETAIL, RETRY_AFTER_MILLIS, WAIT_NAME};
+use crate::telemetry::vocabulary::{
+    ERROR_CODE, ERROR_DETAIL, FAILURE_COUNT, RETRY_AFTER_MILLIS, WAIT_NAME,
+};
 
 use self::state::{Deferral, Gate, State};
 pub(crate) use self::state::{Lane, Needed};
@@ -42,6 +45,10 @@ pub(crate) const PROBE: Backoff = Backoff::new(Duration::from_secs(5), Duration:
 /// it may be back in the queue, behind thousands that do not need it. Longer than any two probes
 /// are apart.
 const FORGET: Duration = Duration::from_secs(600);
+
+/// A trouble that comes and goes is said once in this time: a model that throttles one call of two
+/// does so many times a second.
+const SAY_AGAIN: Duration = Duration::from_secs(60);
 
 /// A deferral is at least this long: the end of a day is not met in steps of a millisecond.
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -108,6 +115,17 @@ impl Pause {
         self.tell_of_faults();
     }
 
+    /// Something failed and is tried again. Said once for each code, until this works.
+    pub(crate) fn trouble(&self, needed: Needed, code: &'static str, error: &dyn Error) {
+        if self.lock().trouble((needed, code), Instant::now()) {
+            tracing::warn!(
+                { ERROR_CODE } = code,
+                { ERROR_DETAIL } = %error,
+                "work fails and is tried again; said once until it works"
+            );
+        }
+    }
+
     /// All uploads have to wait, and their wait ends by the clock. Said once, until something was
     /// judged again.
     pub(crate) fn defer(&self, wait: &'static str, code: &'static str, why: &str, after: Duration) {
@@ -120,7 +138,8 @@ impl Pause {
             state.deferral = Some(Deferral { wait, until });
             !std::mem::replace(&mut state.deferral_told, true)
         };
-        tracing::warn!(
+        // Whoever makes them wait has warned of it.
+        tracing::info!(
             { WAIT_NAME } = wait,
             { ERROR_CODE } = code,
             { RETRY_AFTER_MILLIS } = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
@@ -184,6 +203,13 @@ impl Pause {
     pub(crate) fn succeeded(&self, needed: Needed) {
         {
             let mut state = self.lock();
+            for (code, failures) in state.over(needed) {
+                tracing::info!(
+                    { ERROR_CODE } = code,
+                    { FAILURE_COUNT } = failures,
+                    "what failed works again"
+                );
+            }
             state.worked_at.insert(needed, Instant::now());
             if needed == Needed::Judge {
                 state.deferral_told = false;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::time::Instant;
 
-use super::PROBE;
+use super::{PROBE, SAY_AGAIN};
 use crate::alert::Stopped;
 use crate::worker::vitals::wait;
 
@@ -78,6 +78,14 @@ pub(super) struct Deferral {
     pub(super) until: Instant,
 }
 
+/// Something that passes by itself, or has not lasted long enough for a fault.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) said_at: Instant,
+    /// How often it was met since it worked; 0 while it works.
+    pub(super) failures: u32,
+}
+
 /// How one lane finds out that a fault is mended.
 #[derive(Debug)]
 pub(super) struct Probing {
@@ -94,6 +102,8 @@ pub(super) struct State {
     pub(super) shown: Option<String>,
     /// When people were last told of each: one that comes and goes is not told each time.
     pub(super) told_at: BTreeMap<Needed, Instant>,
+    /// What is tried again, by its code.
+    pub(super) troubles: BTreeMap<(Needed, &'static str), Trouble>,
     /// When each has last worked.
     pub(super) worked_at: BTreeMap<Needed, Instant>,
     uploads: Probing,
@@ -123,6 +133,7 @@ impl State {
             told: BTreeSet::new(),
             shown: None,
             told_at: BTreeMap::new(),
+            troubles: BTreeMap::new(),
             worked_at: BTreeMap::new(),
             uploads: probing(),
             events: probing(),
@@ -181,6 +192,33 @@ impl State {
             Lane::Uploads => &mut self.uploads,
             Lane::Events => &mut self.events,
         }
+    }
+
+    /// Something failed and is tried again: whether that is to be said.
+    pub(super) fn trouble(&mut self, of: (Needed, &'static str), now: Instant) -> bool {
+        match self.troubles.get_mut(&of) {
+            Some(trouble) if trouble.failures > 0 => {
+                trouble.failures = trouble.failures.saturating_add(1);
+                false
+            }
+            Some(trouble) if now - trouble.said_at < SAY_AGAIN => false,
+            _ => {
+                let trouble = Trouble {
+                    said_at: now,
+                    failures: 1,
+                };
+                self.troubles.insert(of, trouble);
+                true
+            }
+        }
+    }
+
+    /// It works: the troubles with it that were said, each with how often it was met.
+    pub(super) fn over(&mut self, needed: Needed) -> Vec<(&'static str, u32)> {
+        let troubles = self.troubles.iter_mut();
+        let said = troubles.filter(|((of, _), trouble)| *of == needed && trouble.failures > 0);
+        said.map(|((_, code), trouble)| (*code, std::mem::take(&mut trouble.failures)))
+            .collect()
     }
 
     /// A fault that is new: lanes that stood well until now probe from the beginning.

@@ -250,3 +250,22 @@ async fn a_fault_that_stops_more_than_the_told_ones_is_told_as_well() {
     at.pause.succeeded(Needed::Judge);
     assert_eq!(at.vitals.snapshot().paused, None);
 }
+
+#[test]
+fn a_trouble_is_said_once_until_it_works_and_once_a_minute_at_most() {
+    let mut state = State::new();
+    let begun = Instant::now();
+    let judge = (Needed::Judge, "detector_unavailable");
+    let at = |seconds| begun + Duration::from_secs(seconds);
+    assert!(state.trouble(judge, at(0)) && !state.trouble(judge, at(3600)));
+    assert!(state.trouble((Needed::Judge, "another"), at(3600)));
+    assert!(state.trouble((Needed::Records, judge.1), at(3600)));
+    assert_eq!(state.over(Needed::Queue), []);
+    assert_eq!(state.over(Needed::Judge), [("another", 1), (judge.1, 2)]);
+    assert_eq!(state.over(Needed::Judge), []);
+    assert!(state.trouble(judge, at(3601)), "long after the first");
+    assert_eq!(state.over(Needed::Judge), [(judge.1, 1)]);
+    assert!(!state.trouble(judge, at(3602)), "it comes and goes");
+    assert_eq!(state.over(Needed::Judge), []);
+    assert!(state.trouble(judge, at(3661)));
+}

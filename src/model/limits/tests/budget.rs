@@ -6,13 +6,14 @@ use super::*;
 async fn the_budget_ends_calls_until_the_next_day() {
     let till = Till::new();
     let budget = till.task(1, 3.0);
+    assert_eq!(budget.spent_ratio(), None, "nobody was asked yet");
     Till::open(&budget, async {
-        assert!(budget.spent_ratio().abs() < 1e-9);
+        assert!(budget.spent_ratio().unwrap().abs() < 1e-9);
         for _ in 0..3 {
             assert!((ask(&budget).await.unwrap() - 1.1).abs() < 1e-9);
         }
         assert!(
-            (budget.spent_ratio() - 1.1).abs() < 1e-9,
+            (budget.spent_ratio().unwrap() - 1.1).abs() < 1e-9,
             "what was passed shows"
         );
         let until = refused(&budget).await;
@@ -21,7 +22,7 @@ async fn the_budget_ends_calls_until_the_next_day() {
         assert_eq!(till.meter.said("spent 3.30 3.00"), 1, "it is said once");
         assert_eq!(till.meter.said("started"), 3);
         tokio::time::sleep(until).await;
-        assert!(budget.spent_ratio().abs() < 1e-9, "of another day");
+        assert!(budget.spent_ratio().unwrap().abs() < 1e-9, "of another day");
         ask(&budget).await.unwrap();
     })
     .await;
@@ -35,6 +36,33 @@ async fn the_budget_ends_calls_until_the_next_day() {
         (days[0].1 - 3.3).abs() < 1e-9 && (days[1].1 - 1.1).abs() < 1e-9,
         "{days:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_that_refuses_calls_is_spent_whatever_is_left_of_it() {
+    let till = Till::new();
+    let large = request(MODEL);
+    let mut small = large.clone();
+    small.max_tokens = 1;
+    let prices = Prices::embedded();
+    let most = prices.reservation_usd(&large);
+    assert!(prices.reservation_usd(&small) < most / 2.0);
+    // A call costs 1.1 dollars: what is left is half of the most that the next may cost.
+    let budget = till.task(1, 1.1 + most / 2.0);
+    Till::open(&budget, async {
+        ask(&budget).await.unwrap();
+        assert!(budget.spent_ratio().unwrap() < 1.0);
+        let until = refused(&budget).await;
+        assert!((budget.spent_ratio().unwrap() - 1.0).abs() < 1e-9);
+        budget.converse(&small).await.unwrap();
+        assert!(
+            budget.spent_ratio().unwrap() >= 1.0,
+            "who was refused still waits"
+        );
+        tokio::time::sleep(until).await;
+        assert!(budget.spent_ratio().unwrap().abs() < 1e-9, "of another day");
+    })
+    .await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -63,7 +91,10 @@ async fn tasks_side_by_side_hear_of_each_other() {
         ask(&one).await.unwrap();
         ask(&other).await.unwrap();
         tokio::time::sleep(SECOND * 31).await;
-        assert!((one.spent_ratio() - 1.1).abs() < 1e-9, "of all tasks");
+        assert!(
+            (one.spent_ratio().unwrap() - 1.1).abs() < 1e-9,
+            "of all tasks"
+        );
         refused(&one).await;
         refused(&other).await;
     });

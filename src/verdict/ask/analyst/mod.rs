@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use self::question::{Assess, Reply, TEXT_BYTES};
 use super::rounds::{Models, Nobody, Outcome};
@@ -69,6 +70,14 @@ impl ModelAnalyst {
             text,
             hash: question::hash(text.language()),
         }
+    }
+
+    /// As it is, but that nothing is waited for once `stop` is cancelled: the floor then speaks alone.
+    /// A call under way comes to its end.
+    #[must_use]
+    pub fn waiting_until(mut self, stop: CancellationToken) -> Self {
+        self.models.wait_until(stop);
+        self
     }
 
     /// The most tokens of quota that one question can take, for the limits.

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use super::*;
 use crate::model::testing::{Fake, reply, text, tool};
 use crate::model::{
-    Ask, Model, ModelError, ModelReply, ModelRequest, ModelSettings, Part, Prices, RawModel,
-    RequestFault, Stop,
+    Ask, Model, ModelError, ModelReply, ModelRequest, ModelSettings, NoMeter, Part, Prices,
+    RawModel, RequestFault, Stop,
 };
 use crate::object::Prepared;
 use crate::retry::{Jitter, Reacts};
@@ -20,6 +20,8 @@ use crate::settings::Problems;
 use crate::verdict::{
     Category, Confidence, DetectError, Detector, Judge, Judged, Opinion, Threat, UndecidedReason,
 };
+
+mod start_and_stop;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -338,48 +340,6 @@ async fn more_images_than_a_model_takes_are_never_sent() {
     let reason = UndecidedReason::Rejected;
     assert_eq!(judged.opinion, Opinion::Undecided(reason));
     assert!(model.asked().is_empty());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_trial_learns_model_and_form() {
-    let model = Fake::answering(Duration::ZERO, |request| match &request.ask {
-        _ if request.model == "one" => Err(unusable(request, "no")),
-        Ask::Tool { .. } => Err(rejected(RequestFault::ForcedTool)),
-        _ => Ok(answer(request, &[])),
-    });
-    let detector = detector(Arc::clone(&model));
-    let probed = detector.probe().await.unwrap();
-    assert_eq!(
-        probed,
-        Probed {
-            model: "two".to_owned(),
-            form: Form::Schema,
-            unusable: vec![("one".to_owned(), "no".to_owned())],
-        }
-    );
-    judge(&detector).await.unwrap();
-    assert_eq!(forms(&model), ["tool", "tool", "schema", "schema"]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_gate_opens_when_the_trial_has_ended_however_it_ended() {
-    let model = Fake::answering(Duration::ZERO, |request| Ok(answer(request, &[])));
-    for dropped in [false, true] {
-        let inner = Arc::new(detector(Arc::clone(&model)));
-        let (gated, gate) = Gated::new(inner);
-        assert_eq!(gated.judge_name().name, "one");
-        let waiting = judge(&gated);
-        tokio::pin!(waiting);
-        assert!(futures::poll!(&mut waiting).is_pending());
-        assert!(model.asked().is_empty() || dropped);
-        if dropped {
-            drop(gate);
-        } else {
-            gate.open();
-        }
-        assert_eq!(waiting.await.unwrap().opinion, Opinion::Clean);
-        judge(&gated).await.unwrap();
-    }
 }
 
 #[test]
