@@ -34,6 +34,23 @@ async fn what_is_healthy_exits_with_0_and_what_is_gone_with_1() {
 }
 
 #[tokio::test]
+async fn another_service_that_says_ok_is_not_ours() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await;
+    let listener = listener.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let answer = || async { "{\"status\":\"ok\"}" };
+    let router = axum::Router::new().route("/healthz", axum::routing::get(answer));
+    let mut serving = JoinSet::new();
+    serving.spawn(axum::serve(listener, router).into_future());
+    let strange = Home::new().with(LISTEN, &address);
+    let strange = strange.run(&["healthcheck"]).await.ended(1);
+    assert!(
+        strange.out.contains("does not answer like this service"),
+        "{strange:?}"
+    );
+}
+
+#[tokio::test]
 async fn an_address_that_nobody_can_ask_is_a_mistake() {
     for (listen, words) in [
         ("127.0.0.1:0", "port 0"),

@@ -46,7 +46,9 @@ async fn what_comes_back_is_left_alone_and_its_story_says_why() {
         &state,
     ];
     let planned = home.run(&[&restore[..], &["--dry-run"]].concat()).await;
-    assert!(planned.ended(0).out.contains("Nothing was done"));
+    let planned = planned.ended(0).out.clone();
+    assert!(planned.contains("would     put it back"), "{planned}");
+    assert!(planned.contains("Nothing was done"));
     assert!(!home.has(KEY));
     let told = home.run(&restore).await.ended(0);
     assert!(
@@ -94,15 +96,51 @@ async fn what_cannot_be_done_is_said_with_its_remedy() {
     home.put("files/one-pixel.png", KEY);
     let results = [(&[][..], "occupied"), (&["--overwrite"], "would_be_lost")];
     for (more, result) in results {
-        let arguments = [&[&id, "--state", &state], more].concat();
-        let ran = restore(&arguments).await.ended(2);
-        assert_eq!(ran.json()[0]["result"], result);
+        for dry in [&["--dry-run"][..], &[]] {
+            let arguments = [&[&id, "--state", &state], more, dry].concat();
+            let ran = restore(&arguments).await.ended(2);
+            assert_eq!(ran.json()[0]["result"], result);
+        }
+    }
+    let long = "x".repeat(1_001);
+    let written = ["restore", &id, "--state", &state, "--reason"];
+    for (reason, says) in [(long.as_str(), "1000 characters"), ("\u{200b} ", "say why")] {
+        let ran = home
+            .run(&[&written[..], &[reason]].concat())
+            .await
+            .ended(64);
+        assert!(ran.err.contains(says), "{}", ran.err);
     }
     std::fs::remove_file(home.at("inbox").join(KEY)).unwrap();
-    for (code, result) in [(0, "back"), (2, "nothing_kept")] {
+    // A folder knows states by their bytes alone: what took them a moment ago may do so again.
+    for result in ["back", "already_there"] {
         let ran = restore(&[&id, "--state", &state, "--remove-copy"]).await;
-        assert_eq!(ran.ended(code).json()[0]["result"], result);
+        let answer = &ran.ended(2).json()[0];
+        assert_eq!(
+            (&answer["result"], &answer["copy_removed"]),
+            (&result.into(), &false.into())
+        );
     }
     let moved = restore(&[&id, "--state", &state, "--quarantine", "inbox/q"]).await;
     moved.refused(64, &["lies inside the guarded folder"]);
+}
+
+#[tokio::test]
+async fn a_decision_that_is_revoked_counts_no_longer() {
+    let (home, id, state) = quarantined().await;
+    let decide = ["restore", &id, "--state", &state, "--reason", "x"];
+    home.run(&decide).await.ended(0);
+    let revoke = ["restore", &id, "--state", &state, "--revoke"];
+    let planned = home.run(&[&revoke[..], &["--dry-run"]].concat()).await;
+    assert!(planned.ended(0).out.contains("would     take this"));
+    let told = home.run(&revoke).await.ended(0);
+    assert!(told.out.contains("Revoked."), "{}", told.out);
+    std::fs::remove_file(home.at("inbox").join(KEY)).unwrap();
+    home.put(PICTURE, KEY);
+    enforced(&home).await;
+    assert!(!home.has(KEY), "uploaded again, it is taken again");
+    let again = home.run(&[&revoke[..], &["--json"]].concat()).await;
+    assert_eq!(again.ended(0).json()[0]["result"], "not_allowed");
+    let both = home.run(&[&revoke[..], &["--reason", "x"]].concat()).await;
+    assert_eq!(both.code, Some(64), "{both:?}");
 }

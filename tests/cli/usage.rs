@@ -47,9 +47,11 @@ async fn wrong_usage_is_64() {
 
 #[tokio::test]
 async fn a_log_level_that_cannot_be_read_is_one_sentence() {
-    let home = Home::new().with("WARDEN_LOG", "s3_warden=loud");
-    let ran = home.run(&["analyze", "inbox"]).await;
-    ran.refused(64, &["s3_warden=loud"]);
+    for given in ["s3_warden=loud", "verbose"] {
+        let home = Home::new().with("WARDEN_LOG", given);
+        let ran = home.run(&["analyze", "inbox"]).await;
+        ran.refused(64, &["WARDEN_LOG", given, "info"]);
+    }
 }
 
 #[tokio::test]

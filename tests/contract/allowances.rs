@@ -103,6 +103,7 @@ macro_rules! allowances_suite {
                 only_these_bytes_under_this_key_are_allowed,
                 any_unicode_key_can_be_allowed,
                 many_at_once_agree_on_one,
+                what_is_revoked_is_allowed_no_longer,
                 what_cannot_be_read_is_no_answer,
             ]
         );
@@ -211,6 +212,28 @@ async fn many_at_once_agree_on_one(ground: &impl AllowancesGround) {
     assert!(wishes.contains(&found));
 }
 
+async fn what_is_revoked_is_allowed_no_longer(ground: &impl AllowancesGround) {
+    let bench = ground.make().await;
+    let revoked = bench.allowances().revoke(&content("k")).await.unwrap();
+    assert_eq!(revoked, None, "nobody allowed it");
+    let other_key = allowance(content("other"), "jane");
+    bench.allowances().allow(&other_key).await.unwrap();
+    let first = allowance(content("k"), "jane");
+    bench.allowances().allow(&first).await.unwrap();
+    let other = bench.other().await;
+    let revoked = other.revoke(&content("k")).await.unwrap();
+    assert_eq!(revoked, Some(first), "it answers what was ended");
+    let again = other.revoke(&content("k")).await.unwrap();
+    assert_eq!(again, None);
+    let found = bench.allowances().find(&content("k")).await.unwrap();
+    assert_eq!(found, None);
+    let found = bench.allowances().find(&content("other")).await.unwrap();
+    assert_eq!(found, Some(other_key), "the others stay");
+    let anew = allowance(content("k"), "joe");
+    let stands = bench.allowances().allow(&anew).await.unwrap();
+    assert_eq!(stands, anew, "it can be allowed anew, by somebody else");
+}
+
 async fn what_cannot_be_read_is_no_answer(ground: &impl AllowancesGround) {
     let bench = ground.make().await;
     let allowed = allowance(content("k"), "jane");
@@ -226,5 +249,10 @@ async fn what_cannot_be_read_is_no_answer(ground: &impl AllowancesGround) {
         );
         let again = bench.allowances().allow(&allowed).await;
         assert!(again.is_err(), "nor is it written over: {again:?}");
+        let revoked = bench.allowances().revoke(&content("k")).await;
+        assert!(
+            matches!(revoked, Err(LedgerError::Corrupt { .. })),
+            "nor ended: {revoked:?}"
+        );
     }
 }

@@ -27,6 +27,7 @@ macro_rules! put_back_suite {
                 a_copy_that_is_not_what_was_judged_stays_where_it_is,
                 a_copy_is_ended_only_if_it_is_what_was_judged,
                 many_at_once_put_it_back_once,
+                what_replaced_it_after_the_move_leaves_the_copy_alone,
             ]
         );
     };
@@ -57,13 +58,25 @@ pub(crate) async fn taken(bench: &impl StoreBench, key: &str, bytes: &[u8]) -> P
     }
 }
 
+/// Puts it back, and expects what was foretold.
+async fn foretold(bench: &impl StoreBench, wanted: &PutBack) -> Returned {
+    let would = bench.back().would_put_back(wanted).await.unwrap();
+    let returned = bench.back().put_back(wanted).await.unwrap();
+    match &would {
+        None => assert!(matches!(returned, Returned::Back(_)), "{returned:?}"),
+        Some(would) => assert_eq!(*would, returned),
+    }
+    returned
+}
+
 async fn what_is_put_back_is_what_was_taken(ground: &impl StoreGround) {
     let bench = ground.make().await;
     let wanted = taken(&bench, "a/k.png", b"one").await;
     let kept = bench.back().kept(&wanted.id).await.unwrap().unwrap();
     assert_eq!(kept.size, 3);
     assert!(kept.place.ends_with(&wanted.id.to_string()), "{kept:?}");
-    let Returned::Back(object) = bench.back().put_back(&wanted).await.unwrap() else {
+    assert_eq!(bench.back().place(&wanted.id), Some(kept.place));
+    let Returned::Back(object) = foretold(&bench, &wanted).await else {
         panic!("it is not back");
     };
     let (found, bytes, _) = fetched_in(bench.store(), bench.bucket(), "a/k.png").await;
@@ -94,7 +107,7 @@ async fn put_back_twice_it_lies_there(ground: &impl StoreGround) {
             over,
             ..wanted.clone()
         };
-        let returned = bench.back().put_back(&again).await.unwrap();
+        let returned = foretold(&bench, &again).await;
         assert_eq!(returned, Returned::There(first.clone()));
     }
     assert_eq!(bench.states("k").await, [b"one".to_vec()]);
@@ -109,7 +122,7 @@ async fn what_lies_there_now_is_left_alone(ground: &impl StoreGround) {
     ] {
         let wanted = taken(&bench, key, b"one").await;
         bench.put(key, other).await;
-        let returned = bench.back().put_back(&wanted).await.unwrap();
+        let returned = foretold(&bench, &wanted).await;
         assert_eq!(returned, Returned::Occupied, "{key}");
         assert_eq!(bench.states(key).await, [other.to_vec()], "{key}");
         assert_eq!(bench.quarantined(&wanted.id).await.unwrap(), b"one");
@@ -123,7 +136,7 @@ async fn what_lies_there_becomes_an_older_version_or_stays(ground: &impl StoreGr
         ..taken(&bench, "k", b"one").await
     };
     bench.put("k", b"two").await;
-    let returned = bench.back().put_back(&wanted).await.unwrap();
+    let returned = foretold(&bench, &wanted).await;
     if bench.adds_versions() {
         assert!(matches!(returned, Returned::Back(_)), "{returned:?}");
         assert_eq!(bench.get("k").await.unwrap(), b"one");
@@ -159,7 +172,7 @@ async fn a_copy_that_is_not_what_was_judged_stays_where_it_is(ground: &impl Stor
     let wanted = taken(&bench, "k", b"one").await;
     for bytes in [&b"two"[..], b"one and more", b""] {
         bench.spoil(&wanted.id, bytes).await;
-        let returned = bench.back().put_back(&wanted).await.unwrap();
+        let returned = foretold(&bench, &wanted).await;
         assert_eq!(returned, Returned::CopyDiffers);
         assert_eq!(bench.get("k").await, None);
         let ended = bench.back().end(&wanted.id, &wanted.sha256).await;
@@ -195,6 +208,29 @@ async fn many_at_once_put_it_back_once(ground: &impl StoreGround) {
     assert_eq!(bench.get("k").await.unwrap(), b"one");
     let returned = bench.back().put_back(&wanted).await.unwrap();
     assert!(matches!(returned, Returned::There(_)), "{returned:?}");
+}
+
+/// Carried out twice, with something else uploaded in between: what was judged is in the quarantine,
+/// and stays there.
+async fn what_replaced_it_after_the_move_leaves_the_copy_alone(ground: &impl StoreGround) {
+    let bench = ground.make().await;
+    let object = put_and_fetched(&bench, "k", b"one").await;
+    let (id, sha256) = (id_of("k"), sha256(b"one"));
+    let moved = async || {
+        let moved = bench.store().quarantine(&object, &id, Some(&sha256)).await;
+        moved.unwrap()
+    };
+    assert_eq!(moved().await, Removed::Removed);
+    bench.put("k", b"two").await;
+    for _ in 0..2 {
+        assert_eq!(moved().await, Removed::Removed);
+        assert_eq!(bench.quarantined(&id).await.unwrap(), b"one");
+        assert_eq!(bench.states("k").await, [b"two".to_vec()]);
+    }
+    // Another copy is nobody's proof.
+    bench.spoil(&id, b"two").await;
+    assert_ne!(moved().await, Removed::Removed);
+    assert_eq!(bench.states("k").await, [b"two".to_vec()]);
 }
 
 /// The name under which bytes are written before they get the object's.

@@ -7,14 +7,15 @@ use axum::http::Method;
 use s3_warden::aws::AwsSettings;
 use s3_warden::event::{BucketName, Key};
 use s3_warden::object::{
-    Mark, ObjectStore as _, Over, PutBack, Quarantine as _, Returned, Side, StoreError, Why,
+    Mark, ObjectStore as _, Over, PutBack, Quarantine as _, Removed, Returned, Side, StoreError,
+    Why,
 };
 
 use crate::kit::id_of;
 use crate::put_back::taken;
 use crate::scripted_s3::{Asked, ScriptedS3, refuses, says};
 use crate::store::{StoreBench, StoreGround, fetched_in, sha256};
-use crate::store_refusals::{DENIED, KMS, store};
+use crate::store_refusals::{DENIED, KMS, TAG, object, plain_bucket, store};
 use crate::store_s3::{Buckets, PREFIX};
 
 const ALL: [Buckets; 4] = [
@@ -267,6 +268,73 @@ async fn what_was_written_wrongly_and_may_not_be_removed_is_said() {
     let failed = store.put_back(&wanted()).await.unwrap_err();
     assert!(matches!(failed, StoreError::Refused(_)), "{failed}");
     assert!(failed.to_string().contains("by hand"), "{failed}");
+}
+
+/// The copy was made now, and something else took the place of what was judged before it could be
+/// removed, or after: the answer to our own removal may be lost, and another may be at the same. The
+/// copy is all that is left.
+#[tokio::test]
+async fn a_copy_of_what_was_replaced_is_never_taken_back() {
+    for (status, code) in [(412, "PreconditionFailed"), (500, "InternalError")] {
+        for sha256 in [Some(sha256(ONE.as_bytes())), None] {
+            let (copied, replaced) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let s3 = ScriptedS3::start(move |asked| {
+                let is_copied = copied.load(Ordering::SeqCst) > 0;
+                let is_replaced = replaced.load(Ordering::SeqCst) > 0;
+                let held = asked.path.starts_with("/held/");
+                let head = |tag| says(200, &[("etag", tag), ("content-length", "3")], "");
+                match asked.method {
+                    Method::HEAD if held && !is_copied => refuses(asked, 404, "", ""),
+                    Method::HEAD if held => head("\"0123\""),
+                    Method::HEAD if is_replaced => head("\"new\""),
+                    Method::HEAD => head("\"0123\""),
+                    Method::PUT => {
+                        copied.store(1, Ordering::SeqCst);
+                        let body = "<CopyObjectResult><ETag>\"0123\"</ETag></CopyObjectResult>";
+                        says(200, &[], body)
+                    }
+                    Method::GET if held => says(200, &[TAG], ONE),
+                    Method::DELETE if !held => match replaced.swap(1, Ordering::SeqCst) {
+                        0 => refuses(asked, status, code, ""),
+                        _ => refuses(asked, 412, "PreconditionFailed", ""),
+                    },
+                    _ => plain_bucket(asked).unwrap_or_else(|| says(204, &[], "")),
+                }
+            })
+            .await;
+            let store = store(&s3, AwsSettings::default()).await;
+            let (object, id) = (object(None), id_of("k"));
+            let moved = store.quarantine(&object, &id, sha256.as_deref()).await;
+            assert_eq!(moved.unwrap(), Removed::Removed, "{code}");
+            let lines = s3.lines();
+            let taken_back = lines.iter().any(|line| line.starts_with("DELETE /held/"));
+            assert!(!taken_back, "{lines:?}");
+        }
+    }
+}
+
+/// Answers to HEAD have no code: a quarantine that is not there must not look like one that has
+/// ended its copy.
+#[tokio::test]
+async fn emulator_a_quarantine_that_is_not_there_is_said_to_be_missing() {
+    let bench = Buckets::Versioned.make().await;
+    let wanted = taken(&bench, "k", b"one").await;
+    let delete = bench.client.delete_object();
+    let delete = delete.bucket(bench.quarantine.as_str());
+    let delete = delete.key(format!("{PREFIX}{}", wanted.id));
+    delete.send().await.unwrap();
+    assert_eq!(bench.store.kept(&wanted.id).await.unwrap(), None);
+    let delete = bench.client.delete_bucket();
+    let delete = delete.bucket(bench.quarantine.as_str());
+    delete.send().await.unwrap();
+    let errors = [
+        bench.store.kept(&wanted.id).await.unwrap_err(),
+        bench.store.put_back(&wanted).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, StoreError::Refused(_)), "{error}");
+        assert!(error.to_string().contains(bench.quarantine.as_str()));
+    }
 }
 
 #[tokio::test]

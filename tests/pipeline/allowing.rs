@@ -48,9 +48,15 @@ impl Ground {
     }
 
     async fn restored(&self, finding: &Finding, wish: &Wish) -> Restored {
+        self.restored_in(0, finding, wish).await
+    }
+
+    /// As if so many minutes had passed.
+    async fn restored_in(&self, minutes: i64, finding: &Finding, wish: &Wish) -> Restored {
         let content = restorable(finding, wish.allow_only).unwrap();
+        let then = self.now() + SignedDuration::from_mins(minutes);
         let restored = self.restorer();
-        let restored = restored.restore(finding, content, wish, self.now()).await;
+        let restored = restored.restore(finding, content, wish, then).await;
         restored.unwrap()
     }
 
@@ -317,7 +323,12 @@ async fn a_second_restore_finishes_a_first_that_was_cut_short() {
             end_copy: steps == 2,
             ..wish()
         };
-        ground.restored(&taken, &first).await;
+        if steps == 2 {
+            ground.restored(&taken, &wish()).await;
+        }
+        ground
+            .restored_in(31 * i64::from(steps == 2), &taken, &first)
+            .await;
         let second = Wish {
             by: "joe".to_owned(),
             end_copy: true,
@@ -325,17 +336,21 @@ async fn a_second_restore_finishes_a_first_that_was_cut_short() {
         };
         let restored = ground.restored(&taken, &second).await;
         assert_eq!(restored.allowance.by, "jane", "the first decision stays");
-        match (steps, restored.returned) {
-            (0, Some(Returned::Back(_))) => assert!(restored.copy_ended),
-            (1, Some(Returned::There(_))) => {
-                // A task may be about to take what lies there.
-                let soon = Some(CopyTrouble::TooSoon);
-                assert_eq!((restored.copy_ended, restored.copy_trouble), (false, soon));
-                let restorer = ground.restorer();
-                let content = restorable(&taken, false).unwrap();
-                let later = ground.now() + SignedDuration::from_mins(31);
-                let restored = restorer.restore(&taken, content, &second, later).await;
-                assert!(restored.unwrap().copy_ended);
+        match (steps, &restored.returned) {
+            (0, Some(Returned::Back(_))) | (1, Some(Returned::There(_))) => {
+                // A task may be about to take what lies there, by the same tag.
+                let too_soon = |restored: &Restored| {
+                    let trouble = restored.copy_trouble.as_ref();
+                    !restored.copy_ended && matches!(trouble, Some(CopyTrouble::TooSoon(_)))
+                };
+                assert!(too_soon(&restored), "{restored:?}");
+                // It may have come to that when another carried it out, long after the decision.
+                let mut late = taken.clone();
+                late.times.acted_at = Some(ground.now() + SignedDuration::from_mins(20));
+                let restored = ground.restored_in(31, &late, &second).await;
+                assert!(too_soon(&restored), "{restored:?}");
+                let restored = ground.restored_in(31, &taken, &second).await;
+                assert!(restored.copy_ended, "{restored:?}");
             }
             (2, Some(Returned::NothingKept)) => assert!(!restored.copy_ended),
             other => panic!("{other:?}"),

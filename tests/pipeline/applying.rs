@@ -239,9 +239,10 @@ async fn what_it_leaves_half_done_is_finished_by_the_service() {
     }
 }
 
-/// A store that refuses all that changes something, as it does with weak credentials.
+/// A store that refuses all that changes something, as it does with weak credentials; or refuses
+/// altogether, as for a quarantine that is not there.
 #[derive(Debug)]
-struct Refusing(FolderStore);
+struct Refusing(FolderStore, bool);
 
 #[async_trait]
 #[deny(clippy::missing_trait_methods)]
@@ -255,6 +256,9 @@ impl ObjectStore for Refusing {
     }
 
     async fn remove(&self, _object: &ObjectRef) -> Result<Removed, StoreError> {
+        if self.1 {
+            return Err(StoreError::Refused("no such place".to_owned()));
+        }
         Ok(Removed::Blocked(Why::AccessDenied))
     }
 
@@ -264,6 +268,9 @@ impl ObjectStore for Refusing {
         _id: &FindingId,
         _sha256: Option<&str>,
     ) -> Result<Removed, StoreError> {
+        if self.1 {
+            return Err(StoreError::Refused("no such place".to_owned()));
+        }
         Ok(Removed::Blocked(Why::KeyDenied))
     }
 
@@ -280,22 +287,24 @@ impl ObjectStore for Refusing {
 /// the service finishes, and all others are still held.
 #[tokio::test(start_paused = true)]
 async fn weak_credentials_use_up_nothing() {
-    for removal in [Removal::Delete, Removal::Quarantine] {
+    let removals = [Removal::Delete, Removal::Quarantine].into_iter();
+    for (removal, altogether) in removals.flat_map(|it| [(it, false), (it, true)]) {
         let ground = held(removal).await;
         ground.close().await;
         let told = ground.told();
         let stop = CancellationToken::new();
         let inbox = FolderStore::open(&ground.file(""), bucket(), None).unwrap();
-        let refusing = Arc::new(Refusing(inbox));
+        let refusing = Arc::new(Refusing(inbox, altogether));
         let report = ground
             .applied_as(6_000, &stop, |applier| applier.store = refusing)
             .await;
-        assert!(
-            matches!(report.obstacle, Some(Obstacle::Refused(_))),
-            "{report:#?}"
-        );
-        let refused = matches!(results(&report).as_slice(), [Applied::Refused(_)]);
-        assert!(refused, "{report:#?}");
+        let results = results(&report);
+        let stopped = match (&report.obstacle, results.as_slice()) {
+            (Some(Obstacle::Refused(_)), [Applied::Refused(_)]) => !altogether,
+            (Some(Obstacle::Store(_)), [Applied::Barred(_)]) => altogether,
+            _ => false,
+        };
+        assert!(stopped, "{report:#?}");
         assert_eq!((report.left.len(), ground.told()), (2, told));
         assert_eq!(ground.begun().await, 1);
         // With the right ones the others are still to be had.
@@ -316,7 +325,7 @@ async fn weak_credentials_are_seen_before_anything_is_begun() {
         let mut applier = None;
         let changed = |it: &mut Applier| {
             if refuses {
-                it.store = Arc::new(Refusing(inbox));
+                it.store = Arc::new(Refusing(inbox, false));
             }
             applier = Some(it.clone());
         };

@@ -227,6 +227,10 @@ impl<P: Allowances> Allowances for Faulty<P> {
     async fn find(&self, content: &Content) -> Result<Option<Allowance>, LedgerError> {
         self.call(Step::Allowed, self.inner.find(content)).await
     }
+
+    async fn revoke(&self, content: &Content) -> Result<Option<Allowance>, LedgerError> {
+        self.inner.revoke(content).await
+    }
 }
 
 #[async_trait]

@@ -2,9 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use jiff::Timestamp;
+use jiff::civil::Date;
+use s3_warden::clock::TokioClock;
+use s3_warden::model::limits::Budget;
+use s3_warden::model::{
+    Ask, Model, ModelError, ModelReply, ModelRequest, NoMeter, Prices, Spending, SpendingError,
+};
 use s3_warden::ops::Minute;
 use s3_warden::record::{Halt, Switches};
 use s3_warden::telemetry::vocabulary::{VITALS, VITALS_FIELDS};
@@ -34,11 +42,11 @@ struct Log {
 }
 
 impl Log {
-    fn of(vitals: &Vitals) -> Self {
+    fn of(vitals: &Vitals, budget: Option<Arc<Budget>>) -> Self {
         let (lines, listening) = Lines::listen();
         let ended = CancellationToken::new();
         let mut writing = JoinSet::new();
-        writing.spawn(Minute::new(vitals.clone(), None).run(ended.clone()));
+        writing.spawn(Minute::new(vitals.clone(), budget).run(ended.clone()));
         Self {
             lines,
             ended,
@@ -60,11 +68,17 @@ impl Log {
             let numbers = fields.into_iter();
             let numbers = numbers.map(|(name, value)| (name, value.as_f64().unwrap()));
             let numbers: BTreeMap<_, _> = numbers.collect();
-            // What was never listed is left out, and never said to be zero.
-            let known = numbers.contains_key("open_findings");
-            let open = ["open_findings", "oldest_open_seconds"];
+            // What was never listed or looked at is left out, and never said to be zero.
             let mut expected = VITALS_FIELDS.to_vec();
-            expected.retain(|name| known || !open.contains(name));
+            for group in [
+                &["open_findings", "oldest_open_seconds"] as &[_],
+                &["breaker_open", "halted"],
+                &["paused"],
+                &["budget_spent_ratio"],
+            ] {
+                let known = numbers.contains_key(group[0]);
+                expected.retain(|name| known || !group.contains(name));
+            }
             expected.sort_unstable();
             assert!(numbers.keys().map(String::as_str).eq(expected), "{line}");
             numbers
@@ -89,7 +103,7 @@ impl Log {
 
 async fn start(ground: &Ground) -> (Running, Log) {
     let worker = ground.start().await;
-    let log = Log::of(&worker.vitals);
+    let log = Log::of(&worker.vitals, None);
     (worker, log)
 }
 
@@ -118,7 +132,10 @@ async fn it_comes_within_the_first_minute_of_a_service_that_never_is_ready() {
     let (worker, log) = start(&ground).await;
     sleep(MINUTE).await;
     let line = log.all()[0].clone();
-    assert!(!line.contains_key("open_findings"), "{line:?}");
+    // Zeros would end the alarms on what the task before has said.
+    for unknown in ["open_findings", "breaker_open", "halted", "paused"] {
+        assert!(!line.contains_key(unknown), "{line:?}");
+    }
     assert!(
         line["seconds_since_poll"] >= 49.0,
         "from the start: {line:?}"
@@ -204,6 +221,59 @@ async fn a_pause_a_halt_and_an_open_breaker_are_told_apart() {
     worker.until(Seen::Paused, 1).await;
     assert_eq!(told(&log.next().await), [true, false, true]);
     ground.judge.always(Turn::Answer);
+    worker.finish().await;
+    log.end().await;
+}
+
+/// The model and the account of a budget that lets no call through.
+#[derive(Debug)]
+struct Idle;
+
+#[async_trait]
+impl Model for Idle {
+    async fn converse(&self, _request: &ModelRequest) -> Result<ModelReply, ModelError> {
+        panic!("a call was let through")
+    }
+}
+
+#[async_trait]
+impl Spending for Idle {
+    async fn report(&self, _day: Date, own_usd: f64) -> Result<f64, SpendingError> {
+        Ok(own_usd)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_that_refuses_calls_is_spent_also_while_a_cent_is_left() {
+    let ground = Ground::new(|_| {});
+    let worker = ground.start().await;
+    let clock = TokioClock::starting_at(Timestamp::UNIX_EPOCH);
+    let budget = Arc::new(Budget::new(
+        Arc::new(Idle),
+        1e-9,
+        Arc::new(Idle),
+        Arc::new(Prices::embedded()),
+        Arc::new(NoMeter),
+        Arc::new(clock),
+    ));
+    let mut reporting = JoinSet::new();
+    let ended = CancellationToken::new();
+    let (reported, until) = (Arc::clone(&budget), ended.clone());
+    reporting.spawn(async move { reported.run(until).await });
+    let log = Log::of(&worker.vitals, Some(Arc::clone(&budget)));
+    assert_eq!(log.next().await["budget_spent_ratio"], 0.0);
+    let request = ModelRequest {
+        model: "global.anthropic.claude-haiku-4-5".to_owned(),
+        system: String::new(),
+        parts: Vec::new(),
+        ask: Ask::Text,
+        max_tokens: 1_000,
+    };
+    let refused = budget.converse(&request).await;
+    assert!(matches!(refused, Err(ModelError::Spent { .. })));
+    assert_eq!(log.next().await["budget_spent_ratio"], 1.0);
+    ended.cancel();
+    reporting.join_next().await.unwrap().unwrap();
     worker.finish().await;
     log.end().await;
 }

@@ -1,10 +1,12 @@
 //! What is removed is what was judged, and nothing that came to lie in its place.
 
 use std::fs;
+use std::time::Duration;
 
 use s3_warden::action::Removal;
 
 use crate::detector::Turn;
+use crate::faults::Step;
 use crate::gate::Gate;
 use crate::ground::Ground;
 use crate::pictures::{Hue, picture};
@@ -96,5 +98,28 @@ async fn what_was_deleted_while_it_was_judged_is_told_as_gone() {
     gate.open();
     worker.finish().await;
     assert_eq!(ground.outcomes().await, ["already_gone"]);
+    ground.assert_all_told_once().await;
+}
+
+/// What has come to lie there between its move and the note about that may be of the same event, and
+/// is looked at.
+#[tokio::test(start_paused = true)]
+async fn what_lies_there_once_it_is_moved_is_looked_at() {
+    let ground = Ground::new(|setup| setup.policy.removal = Some(Removal::Quarantine));
+    let gate = ground.faults.hold(Step::Acted);
+    ground.put("card.png", &picture(Hue::Red, 0)).await;
+    let worker = ground.start().await;
+    while ground.faults.calls(Step::Acted) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(!ground.exists("card.png"), "it is moved");
+    ground.place("card.png", &picture(Hue::Red, 1));
+    gate.open();
+    worker.finish().await;
+    assert_eq!(ground.outcomes().await, ["quarantined", "quarantined"]);
+    assert!(!ground.exists("card.png"), "the new bytes were looked at");
+    // Each with its note.
+    let copies = fs::read_dir(ground.quarantine()).unwrap().count();
+    assert_eq!(copies, 4);
     ground.assert_all_told_once().await;
 }

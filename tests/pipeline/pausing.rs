@@ -8,6 +8,7 @@ use tokio::time::sleep;
 use crate::detector::Turn;
 use crate::faults::Step;
 use crate::ground::Ground;
+use crate::injection::sinks::Lines;
 use crate::pictures::{Hue, picture};
 use crate::watcher::Seen;
 
@@ -77,4 +78,35 @@ async fn a_message_in_hand_stays_in_hand() {
     worker.until(Seen::GoesOn, 1).await;
     worker.finish().await;
     assert_eq!(ground.outcomes().await, ["deleted"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_tried_again_for_minutes_is_said_once_and_its_end_too() {
+    let ground = Ground::new(|_| {});
+    let (lines, _listening) = Lines::listen();
+    let said = |level: &str, message: &str| {
+        let text = lines.text();
+        let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+        lines
+            .filter(|line: &serde_json::Value| {
+                line["level"] == level && line["fields"]["message"] == message
+            })
+            .count()
+    };
+    ground.judge.always(Turn::Unavailable(None));
+    for grain in 0..3 {
+        ground
+            .put(&format!("{grain}.png"), &picture(Hue::Red, grain))
+            .await;
+    }
+    let worker = ground.start().await;
+    sleep(Duration::from_secs(300)).await;
+    assert!(ground.judge.asked() > 30);
+    let failing = "work fails and is tried again; said once until it works";
+    assert_eq!(said("WARN", failing), 1);
+    let works = "what failed works again";
+    assert_eq!(said("INFO", works), 0);
+    ground.judge.always(Turn::Answer);
+    worker.finish().await;
+    assert_eq!((said("WARN", failing), said("INFO", works)), (1, 1));
 }

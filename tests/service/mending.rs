@@ -348,8 +348,18 @@ async fn allowed_only(ground: &Ground, wire: &Wire, bucket: &str) {
     })
     .await;
     ground.settled().await;
-    service.drain().await;
     assert!(ground.has(&again).await);
+    let (code, answer, said) = ran(ground, wire, &["restore", &id, "--revoke", "--json"]).await;
+    let revoked = (code, &answer["result"], answer["allowance"].is_null());
+    assert_eq!(revoked, (0, &"revoked".into(), false), "{said}{answer}");
+    let judged = ground
+        .put(bucket, "deleted.png", passport(50), Fate::Removed)
+        .await;
+    ground.gone(&judged).await;
+    let (code, answer, said) = ran(ground, wire, &["restore", &id, "--revoke", "--json"]).await;
+    let nothing = (code, &answer["result"]);
+    assert_eq!(nothing, (0, &"not_allowed".into()), "{said}{answer}");
+    service.drain().await;
 }
 
 /// Makes a finding an hour older: what is young may be in somebody's hands.

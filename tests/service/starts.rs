@@ -74,7 +74,7 @@ fn refusals<'a>(ground: &'a Ground, bucket: &'a str) -> Vec<LocalBoxFuture<'a, (
         Case {
             code: USAGE,
             variables: vec![("AWS_REGION", String::new())],
-            words: &["AWS_REGION"],
+            words: &["AWS_REGION is empty"],
         },
         Case {
             code: UNAVAILABLE,

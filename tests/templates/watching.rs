@@ -107,6 +107,29 @@ fn alarms_read_metrics_that_filters_make() {
     }
 }
 
+/// What a start that hangs does not know is not on the line: an expression that asks for it has to have
+/// something in its place, or it says nothing at all.
+#[test]
+fn an_expression_fills_what_may_not_be_known() {
+    let dashboard = template("deploy/dashboard.yaml");
+    let alarms: BTreeMap<_, _> = alarms(&dashboard).into_iter().collect();
+    let mut all = Vec::new();
+    objects(alarms[&"NobodyPolls".to_owned()], &mut all);
+    let expressions = all.iter().filter_map(|it| it.get("Expression"));
+    let expressions: Vec<_> = expressions.map(yaml::text).collect();
+    for name in ["paused", "halted", "spent"] {
+        let filled = expressions[0].replace(&format!("FILL({name}, 0)"), "");
+        assert!(!filled.contains(name), "{name}: {expressions:?}");
+        assert_ne!(filled, expressions[0], "{name}");
+    }
+    // Of these, silence is no good news: the last word stands.
+    for name in ["BreakerIsOpen", "ServiceIsPaused", "ServiceIsHalted"] {
+        let alarm = alarms[&name.to_owned()];
+        assert_eq!(alarm["TreatMissingData"], "ignore", "{name}");
+        assert!(alarm["Metrics"].is_null(), "{name}");
+    }
+}
+
 /// The anchor of a heading, as it is made on the pages that show the runbook.
 fn anchor(heading: &str) -> String {
     let lower = heading.trim().to_lowercase().replace(' ', "-");
@@ -118,7 +141,7 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_alarm_names_its_section_and_every_section_has_an_alarm() {
-    let dashboard = template("deploy/dashboard.yaml");
+    let templates = ["deploy/dashboard.yaml", "deploy/events-global.yaml"].map(template);
     let runbook = text("deploy/RUNBOOK.md");
     let (_, rest) = runbook
         .split_once("\n## Alarms\n")
@@ -127,7 +150,7 @@ fn every_alarm_names_its_section_and_every_section_has_an_alarm() {
     let sections = part.lines().filter_map(|line| line.strip_prefix("### "));
     let sections: BTreeSet<_> = sections.map(anchor).collect();
     let mut named = BTreeSet::new();
-    for (name, alarm) in alarms(&dashboard) {
+    for (name, alarm) in templates.iter().flat_map(alarms) {
         let description = yaml::text(&alarm["AlarmDescription"]["Fn::Sub"]);
         let (_, section) = description
             .split_once("${Runbook}#")

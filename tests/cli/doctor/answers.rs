@@ -112,7 +112,7 @@ pub(super) fn to_queue(arn: &str, events: &[&str], prefix: &str) -> String {
     let filter = match prefix {
         "" => String::new(),
         prefix => format!(
-            "<Filter><S3Key><FilterRule><Name>prefix</Name><Value>{prefix}</Value></FilterRule>\
+            "<Filter><S3Key><FilterRule><Name>Prefix</Name><Value>{prefix}</Value></FilterRule>\
              </S3Key></Filter>"
         ),
     };

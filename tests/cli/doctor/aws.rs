@@ -3,13 +3,14 @@
 //! It answers exactly the calls that the doctor makes, each known by its action as IAM names it and
 //! by what it is about. A call that it does not know is answered with 501, and so shows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hyper::Request;
 use s3_warden_standins::serve::{HangUp, Reply, Server, reply, set_header};
 use serde_json::json;
+use tokio::sync::Notify;
 
 use super::answers::{
     attributes, encryption, listing, notifications, profile, public_block, quotas, rule, s3,
@@ -35,6 +36,10 @@ pub(crate) enum Twist {
     Overwrites,
     /// The records' bucket keeps no versions.
     Unversioned,
+    /// They are done, and the connection breaks instead of an answer.
+    Lost(&'static str, String),
+    /// They are neither done nor answered, from the one of this number on.
+    Hangs(&'static str, String, usize),
 }
 
 /// An action, and what it is about.
@@ -48,8 +53,18 @@ pub(crate) struct Call {
 struct World {
     region: String,
     twists: Vec<Twist>,
-    calls: Mutex<BTreeSet<Call>>,
+    calls: Mutex<BTreeMap<Call, usize>>,
+    /// The paths that are written and not removed.
     written: Mutex<BTreeSet<String>>,
+    /// Told whenever a call comes that hangs.
+    hanging: Notify,
+}
+
+/// What becomes of a request.
+enum Fate {
+    Answered(Reply),
+    Lost,
+    Hangs,
 }
 
 /// The server; ends when dropped.
@@ -66,11 +81,21 @@ impl Aws {
             twists,
             calls: Mutex::default(),
             written: Mutex::default(),
+            hanging: Notify::new(),
         });
         let answering = Arc::clone(&world);
         let server = Server::start(0, move |request| {
             let world = Arc::clone(&answering);
-            async move { Ok::<_, HangUp>(world.answer(&request)) }
+            async move {
+                match world.fate(&request) {
+                    Fate::Answered(reply) => Ok(reply),
+                    Fate::Lost => Err(HangUp),
+                    Fate::Hangs => {
+                        world.hanging.notify_one();
+                        std::future::pending().await
+                    }
+                }
+            }
         })
         .await;
         Self { server, world }
@@ -82,18 +107,50 @@ impl Aws {
 
     /// Every call so far.
     pub(crate) fn calls(&self) -> BTreeSet<Call> {
-        self.world.calls.lock().unwrap().clone()
+        self.world.calls.lock().unwrap().keys().cloned().collect()
+    }
+
+    /// What was written and not removed.
+    pub(crate) fn left(&self) -> BTreeSet<String> {
+        self.world.written.lock().unwrap().clone()
+    }
+
+    /// Waits for a call that hangs.
+    pub(crate) async fn hangs(&self) {
+        self.world.hanging.notified().await;
     }
 }
 
 impl World {
-    fn answer(&self, request: &Request<Bytes>) -> Reply {
+    fn fate(&self, request: &Request<Bytes>) -> Fate {
         let call = call_of(request);
-        self.calls.lock().unwrap().insert(call.clone());
-        let mut reply = self.reply(&call, request);
+        let number = {
+            let mut calls = self.calls.lock().unwrap();
+            let number = calls.entry(call.clone()).or_default();
+            *number += 1;
+            *number
+        };
+        let hangs = self.twists.iter().any(|twist| {
+            matches!(twist, Twist::Hangs(action, about, from)
+                if is(&call, action, about) && number >= *from)
+        });
+        if hangs {
+            return Fate::Hangs;
+        }
+        let reply = self.answer(&call, request);
+        let is_lost =
+            |twist: &Twist| matches!(twist, Twist::Lost(action, about) if is(&call, action, about));
+        match self.twists.iter().any(is_lost) {
+            true => Fate::Lost,
+            false => Fate::Answered(reply),
+        }
+    }
+
+    fn answer(&self, call: &Call, request: &Request<Bytes>) -> Reply {
+        let mut reply = self.reply(call, request);
         for twist in &self.twists {
             match twist {
-                Twist::Header(action, about, name, value) if is(&call, action, about) => {
+                Twist::Header(action, about, name, value) if is(call, action, about) => {
                     set_header(&mut reply, name, value);
                 }
                 Twist::Clock(ahead) => {
@@ -121,6 +178,13 @@ impl World {
         }
         if call.action == "s3:PutObject" && !self.may_write(call, request) {
             return refused(request, call, 412, "PreconditionFailed");
+        }
+        if call.action.starts_with("s3:DeleteObject") {
+            self.written.lock().unwrap().remove(request.uri().path());
+        }
+        if call.action == "s3:ListBucketVersions" {
+            let query = request.uri().query().unwrap_or_default();
+            return reply(200, "text/plain", self.versions(&call.about, query));
         }
         let Some(body) = self.in_order(call) else {
             return refused(request, call, 501, "NotImplemented");
@@ -150,6 +214,27 @@ impl World {
         let has = |name: &str| request.headers().contains_key(name);
         let kept_out = has("if-match") || (has("if-none-match") && !is_new);
         overwrites || call.about != "records/probe" || !kept_out
+    }
+
+    /// The versions of the only key that is asked for.
+    fn versions(&self, bucket: &str, query: &str) -> String {
+        let prefix = query.split('&').find_map(|it| it.strip_prefix("prefix="));
+        let key = prefix.unwrap_or_default().replace("%2F", "/");
+        let is_there = self
+            .written
+            .lock()
+            .unwrap()
+            .contains(&format!("/{bucket}/{key}"));
+        let unversioned = self
+            .twists
+            .iter()
+            .any(|it| matches!(it, Twist::Unversioned));
+        let id = match bucket {
+            "records" if !unversioned => "v1",
+            _ => "null",
+        };
+        let version = format!("<Version><Key>{key}</Key><VersionId>{id}</VersionId></Version>");
+        s3("ListVersionsResult", if is_there { &version } else { "" })
     }
 
     fn queue(&self, name: &str) -> String {

@@ -7,6 +7,7 @@ mod answers;
 mod aws;
 mod cases;
 mod iam;
+mod trials;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,8 @@ type Rows = BTreeMap<(String, String), String>;
 struct Visit {
     ran: Ran,
     calls: BTreeSet<Call>,
+    /// What it has written and not removed.
+    left: BTreeSet<String>,
     /// Whether a model was called.
     asked_model: bool,
 }
@@ -85,6 +88,7 @@ async fn visit(
     Visit {
         ran,
         calls: aws.calls(),
+        left: aws.left(),
         asked_model: !bedrock.requests().is_empty(),
     }
 }
@@ -275,6 +279,28 @@ async fn is_twisted(case: Case, before: &Rows) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn without_credentials_there_is_one_problem() {
+    let expired =
+        |action, about: &str| Twist::Refuse(action, about.to_owned(), 403, "ExpiredToken");
+    let calls = in_order().await.calls;
+    let twists = calls.into_iter().map(|call| {
+        let action: &'static str = String::leak(call.action);
+        expired(action, &call.about)
+    });
+    let visit = visit("us-east-1", twists.collect(), &[], &["doctor", "--json"]).await;
+    let report = visit.ran.ended(1).json_document();
+    assert_eq!(report["counts"]["problem"], 1, "{report:#}");
+    let rows = report["rows"].as_array().unwrap();
+    let problem = rows.iter().find(|row| row["status"] == "problem").unwrap();
+    assert_eq!(problem["check"], "caller");
+    let finding = problem["finding"].as_str().unwrap();
+    assert!(
+        finding.contains("these credentials are no good"),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
 async fn a_person_reads_one_screen() {
     let twist = Twist::Refuse(
         "s3:GetBucketNotification",
@@ -328,12 +354,36 @@ async fn settings_that_are_wrong_are_told_before_anything_is_asked() {
 }
 
 #[tokio::test]
+async fn what_was_removed_never_lies_among_the_records() {
+    let check = async |records: &str, removed: &str, refused: bool| {
+        let settings = [
+            ("WARDEN_QUARANTINE__BUCKET", "records".to_owned()),
+            ("WARDEN_RECORDS__PREFIX", records.to_owned()),
+            ("WARDEN_QUARANTINE__PREFIX", removed.to_owned()),
+        ];
+        let ran = visit("us-east-1", Vec::new(), &settings, &["doctor"])
+            .await
+            .ran;
+        match refused {
+            true => ran.refused(64, &["quarantine.bucket", "choose another bucket"]),
+            false => assert_ne!(ran.code, Some(64), "{ran:?}"),
+        }
+    };
+    check("", "", true).await;
+    check("", "held/", true).await;
+    check("warden/", "warden/held/", true).await;
+    check("warden/", "held/", false).await;
+}
+
+#[tokio::test]
 async fn where_nothing_answers_every_row_says_so() {
     let dead = "http://127.0.0.1:9";
     let home = home(dead, dead, "us-east-1", &[]);
     let ran = home.run(&["doctor", "--json"]).await.ended(1);
     let report = ran.json_document();
     assert_eq!(report["as"], Value::Null);
+    // What was never sent cannot stay.
+    assert!(!ran.out.contains("may stay"), "{}", ran.out);
     for row in report["rows"].as_array().unwrap() {
         let (finding, status) = (
             row["finding"].as_str().unwrap(),

@@ -67,6 +67,7 @@ pub(super) fn call_of(request: &Request<Bytes>) -> Call {
         ("policyStatus", "s3:GetBucketPolicyStatus"),
         ("encryption", "s3:GetEncryptionConfiguration"),
         ("lifecycle", "s3:GetLifecycleConfiguration"),
+        ("versions", "s3:ListBucketVersions"),
     ];
     if key.is_empty() {
         if let Some((_, action)) = about_bucket.iter().find(|(name, _)| has(name)) {

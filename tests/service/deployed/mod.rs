@@ -256,12 +256,35 @@ fn made_of(names: &Names, intake: &Stack) -> Made {
 async fn notifications(client: &Client, names: &Names, other: &str, intake: &Stack) {
     let command = intake.output("NotifyCommand");
     let queue = intake.output("UploadQueueArn");
-    let filtered = format!("{command} --prefix incoming/ --suffix .png");
+    let filtered = format!("{command} --prefix in=1/ --suffix .png");
     assert_eq!(notify(&filtered).await, (0, "done".to_owned()));
     assert_eq!(notify(&filtered).await, (0, "stands already".to_owned()));
+    let now = configured(client, &names.uploads).await;
+    // As S3 wants it, which takes and passes over what it cannot match.
+    let rules = &now["QueueConfigurations"][1]["Filter"]["Key"]["FilterRules"];
+    let values: Vec<_> = rules
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["Value"])
+        .collect();
+    assert_eq!(values, ["in%3D1/", ".png"], "{now}");
+    // An entry that is not what is asked for is left.
+    assert_eq!(notify(command).await.0, 1);
+    let elsewhere = command.replace(queue, other);
+    assert_eq!(notify(&elsewhere).await.0, 1);
+    let remove_theirs = format!(
+        "deploy/notify.sh --remove --queue-arn {other} {}",
+        names.uploads
+    );
+    assert_eq!(notify(&remove_theirs).await.0, 1);
+    let after = configured(client, &names.uploads).await;
+    assert_eq!(after["QueueConfigurations"], now["QueueConfigurations"]);
+    let replaced = command.replace("--queue-arn", "--replace --queue-arn");
+    assert_eq!(notify(&replaced).await, (0, "done".to_owned()));
     let theirs = json!({"Id": "theirs", "QueueArn": other, "Events": ["s3:ObjectRemoved:*"]});
     let remove = format!(
-        "deploy/notify.sh --region {REGION} --remove {}",
+        "deploy/notify.sh --region {REGION} --remove --queue-arn {queue} {}",
         names.uploads
     );
     assert_eq!(notify(&remove).await, (0, "done".to_owned()));
@@ -285,6 +308,9 @@ async fn notifications(client: &Client, names: &Names, other: &str, intake: &Sta
     for (wrong, code) in [
         ("deploy/notify.sh --queue-arn uploads bucket", 64),
         ("deploy/notify.sh --eventbridge", 64),
+        ("deploy/notify.sh --remove bucket", 64),
+        (format!("{command} --prefix a*").as_str(), 64),
+        (format!("{command} --prefix a%20b").as_str(), 64),
         ("deploy/notify.sh --all bucket", 64),
         ("deploy/notify.sh --eventbridge not-here-at-all", 1),
     ] {

@@ -17,14 +17,9 @@ pub(super) fn identity() -> Vec<Case> {
             .says("999999999999", "account of the service")
             .with(say("sts:GetCallerIdentity", "", other)),
         Case::new(Check::Caller, "", "problem")
-            .says("InvalidClientTokenId", "credentials")
+            .says("trouble of its own", "AWS Health")
             .behind(&[Check::Account])
-            .with(refuse(
-                "sts:GetCallerIdentity",
-                "",
-                403,
-                "InvalidClientTokenId",
-            )),
+            .with(refuse("sts:GetCallerIdentity", "", 500, "InternalFailure")),
         Case::new(Check::Region, "", "problem")
             .says("the topic is in eu-west-1", "AWS_REGION")
             .set(
@@ -54,6 +49,10 @@ pub(super) fn queues() -> Vec<Case> {
             uploads_arn()
         )
     };
+    let gives_up_to = |name: &str| {
+        let arn = format!("arn:aws:sqs:{EAST}:{ACCOUNT}:{name}");
+        format!("{{\"deadLetterTargetArn\":\"{arn}\",\"maxReceiveCount\":20}}")
+    };
     let without_sns = serde_json::json!({"Statement": [{
         "Effect": "Allow", "Action": "sqs:SendMessage",
         "Principal": {"Service": ["s3.amazonaws.com", "events.amazonaws.com"]},
@@ -80,6 +79,64 @@ pub(super) fn queues() -> Vec<Case> {
         Case::new(Check::Queue, "uploads", "problem")
             .says("FIFO", "standard queue")
             .with(of("uploads", &[("FifoQueue", "true")])),
+        Case::new(Check::Queue, "uploads", "warning")
+            .says("kept 60 s", "MessageRetentionPeriod to 345600")
+            .with(of("uploads", &[("MessageRetentionPeriod", "60")])),
+        Case::new(Check::Queue, "uploads", "warning")
+            .says("held back for 900 s", "DelaySeconds")
+            .with(of("uploads", &[("DelaySeconds", "900")])),
+        Case::new(Check::Queue, "uploads", "problem")
+            .says("asked too often", "in a minute")
+            .behind(all)
+            .with(refuse(
+                "sqs:GetQueueAttributes",
+                "uploads",
+                400,
+                "ThrottlingException",
+            )),
+        Case::new(Check::Queue, "uploads", "problem")
+            .says("no queue is named", "in place of AWS")
+            .behind(all)
+            .with(say("sqs:GetQueueAttributes", "uploads", "{}")),
+        Case::new(Check::Queue, "uploads", "problem")
+            .says(
+                "does not know sqs:GetQueueAttributes",
+                "AWS_ENDPOINT_URL_SQS",
+            )
+            .behind(all)
+            .with(refuse(
+                "sqs:GetQueueAttributes",
+                "uploads",
+                404,
+                "NoSuchThing",
+            )),
+        // Both as the service at its start refuses them.
+        Case::new(Check::Redrive, "uploads", "problem")
+            .says("the queue itself", "a dead-letter queue that nobody reads")
+            .behind(&[Check::DeadLetters, Check::Parked])
+            .with(of("uploads", &[("RedrivePolicy", &gives_up_to("uploads"))])),
+        Case::new(Check::Redrive, "uploads", "problem")
+            .says("the other queue", "in the redrive policy")
+            .behind(&[Check::DeadLetters, Check::Parked])
+            .with(of("uploads", &[("RedrivePolicy", &gives_up_to("events"))])),
+        Case::new(Check::DeadLetters, "uploads", "problem")
+            .says("dead.fifo: a FIFO queue", "queue.dead_letter_url")
+            .with(say(
+                "sqs:GetQueueUrl",
+                "uploads-dead",
+                "{\"QueueUrl\": \"http://sqs/111122223333/dead.fifo\"}",
+            ))
+            .with(say(
+                "sqs:GetQueueAttributes",
+                "dead.fifo",
+                attributes(EAST, "uploads-dead", &[]),
+            )),
+        Case::new(Check::Region, "", "problem")
+            .says("a queue is in eu-west-1", "AWS_REGION")
+            .set(
+                "WARDEN_QUEUE__URL",
+                format!("https://sqs.eu-west-1.amazonaws.com/{ACCOUNT}/uploads"),
+            ),
         Case::new(Check::Visibility, "uploads", "warning")
             .says("12 h", "VisibilityTimeout to 120")
             .with(of("uploads", &[("VisibilityTimeout", "43200")])),
@@ -228,6 +285,11 @@ pub(super) fn buckets() -> Vec<Case> {
             &["s3:ObjectCreated:*"],
             "in/",
         ))),
+        // Some stores answer the name as it was put in.
+        scope().says("in/*", "intake.prefixes").with(told(
+            to_queue(&uploads_arn(), &["s3:ObjectCreated:*"], "in/")
+                .replace("<Name>Prefix", "<Name>prefix"),
+        )),
         Case::new(Check::NotificationScope, "scans", "warning")
             .says("detail.object.key", "intake.prefixes")
             .with(say("events:DescribeRule", "scans", some)),
@@ -246,9 +308,15 @@ pub(super) fn buckets() -> Vec<Case> {
                 "pictures",
                 s3("ObjectLockConfiguration", lock),
             )),
+        Case::new(Check::ObjectLock, "pictures", "problem")
+            .says("an empty answer", "in place of AWS")
+            .with(say("s3:GetBucketObjectLockConfiguration", "pictures", "")),
         Case::new(Check::ReadGrant, "pictures", "problem")
             .says("KMS key", "kms:Decrypt")
             .with(refuse("s3:GetObject", "pictures", 403, "KmsDenied")),
+        Case::new(Check::ReadGrant, "pictures", "not_checked")
+            .says("not there to read", "once more")
+            .with(refuse("s3:GetObject", "pictures", 404, "NoSuchKey")),
         Case::new(Check::ReadGrant, "pictures", "not_checked")
             .says("no object", "upload one")
             .with(say(

@@ -33,14 +33,16 @@ pub(super) fn alerts() -> Vec<Case> {
                 ("email", "a@example.com", false),
                 ("email", "b@example.com", false),
             ])),
-        Case::new(Check::Confirmations, "alerts", "problem")
-            .says("1 email wait", "follow the link")
+        // What was deleted is neither confirmed nor waited for.
+        Case::new(Check::Subscriptions, "alerts", "problem")
+            .says("nobody is subscribed", "aws sns subscribe")
             .with(say(
                 "sns:ListSubscriptionsByTopic",
                 "alerts",
-                subscriptions(&[mail, chat, ("email", "a@example.com", false)])
+                subscriptions(&[("email", "a@example.com", false)])
                     .replace("PendingConfirmation", "Deleted"),
-            )),
+            ))
+            .set("WARDEN_ALERTS__CHAT", false),
         Case::new(Check::TopicKey, "alerts", "warning")
             .says("CloudWatch cannot use", "OpsTopicArn")
             .with(keyed("alias/aws/sns")),
@@ -106,9 +108,27 @@ pub(super) fn models() -> Vec<Case> {
             arguments: &["doctor", "--json"],
             ..Case::new(Check::ModelCall, "", "not_checked").says("no model", "--call-model")
         },
+        Case::new(Check::InvocationLogging, "", "not_checked")
+            .says("does not know", "AWS_ENDPOINT_URL_BEDROCK")
+            .with(refuse(
+                "bedrock:GetModelInvocationLoggingConfiguration",
+                "",
+                400,
+                "UnknownOperationException",
+            )),
         Case::new(Check::ModelCall, "", "problem")
-            .says("no connection", "bedrock:InvokeModel")
+            .says("no connection", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME")
             .set("AWS_ENDPOINT_URL_BEDROCK_RUNTIME", "http://127.0.0.1:9"),
+        Case::new(Check::InvocationLogging, "", "problem")
+            .says("an empty answer", "in place of AWS")
+            .with(say(
+                "bedrock:GetModelInvocationLoggingConfiguration",
+                "",
+                "",
+            )),
+        Case::new(Check::InferenceProfile, model, "problem")
+            .says("no profile is described", "in place of AWS")
+            .with(say("bedrock:GetInferenceProfile", model, "{}")),
         Case::new(Check::InvocationLogging, "", "problem")
             .says("pictures too", "imageDataDeliveryEnabled")
             .with(kept(true)),

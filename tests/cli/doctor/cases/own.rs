@@ -35,7 +35,7 @@ pub(super) fn quarantine() -> Vec<Case> {
             .with(say(
                 "s3:GetBucketPolicyStatus",
                 "vault",
-                s3("PolicyStatus", "<IsPublic>true</IsPublic>"),
+                s3("PolicyStatus", "<IsPublic>TRUE</IsPublic>"),
             )),
         Case::new(Check::QuarantineKey, "vault", "warning")
             .says("no KMS key", "KMS key")
@@ -52,6 +52,10 @@ pub(super) fn quarantine() -> Vec<Case> {
                 404,
                 "NoSuchLifecycleConfiguration",
             )),
+        Case::new(Check::QuarantineWrite, "vault", "problem")
+            .says("nothing was written", "a proxy")
+            .behind(&[Check::QuarantineLifecycle])
+            .with(say("s3:ListBucketVersions", "vault", s3("ListVersionsResult", ""))),
         Case::new(Check::QuarantineWrite, "vault", "problem")
             .says("KMS key", "kms:GenerateDataKey")
             .behind(&[Check::QuarantineLifecycle])
@@ -94,6 +98,14 @@ pub(super) fn records() -> Vec<Case> {
         Case::new(Check::ConditionalWrites, "records", "problem")
             .says("was not", "If-None-Match")
             .with(Twist::Overwrites),
+        Case::new(Check::ConditionalWrites, "records", "problem")
+            .says("does not know s3:PutObject", "If-None-Match")
+            .with(refuse(
+                "s3:PutObject",
+                "records/probe",
+                501,
+                "NotImplemented",
+            )),
         Case::new(Check::RecordsVersioning, "records", "warning")
             .says("off", "put-bucket-versioning --bucket records")
             .with(say("s3:GetBucketVersioning", "records", versioning(""))),
