@@ -1,11 +1,13 @@
 //! The service as a task of Amazon ECS: it asks the agent not to be stopped in the middle of a
 //! finding, and writes the line that alarms read.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use s3_warden::telemetry::vocabulary::{VITALS, VITALS_FIELDS};
 use s3_warden_standins::agent::Agent;
 use serde_json::{Value, json};
+use tokio::net::TcpSocket;
 
 use super::child::Service;
 use super::client::Client;
@@ -67,7 +69,8 @@ async fn while_a_finding_is_open(client: &Arc<Client>) {
     let bucket = &ground.buckets[0];
     let nothing = ground.put(bucket, "clean.png", clean(1), Fate::Left).await;
     ground.settled().await;
-    assert!(agent.calls().is_empty(), "for a clean picture");
+    let calls = agent.calls();
+    assert!(calls.is_empty(), "for a clean picture: {calls:?}");
     let put = flagged(&ground).await;
     agent.called(1).await;
     outcome::told(&ground, &put).await;
@@ -137,11 +140,17 @@ async fn stopped_in_between(client: &Arc<Client>) {
     outcome::check(&ground, &[put], &std::collections::BTreeSet::new()).await;
 }
 
-/// Nobody listens there any more.
+/// Nobody listens there.
 async fn without_the_agent(client: &Arc<Client>) {
-    let (ground, agent) = (ground(client).await, Agent::start().await);
-    let (address, metadata) = (agent.address(), agent.metadata());
-    drop(agent);
+    let ground = ground(client).await;
+    // Held and never listened on: the port of an agent that has gone may be another's at once.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+    let at = held.local_addr().unwrap();
+    let (address, metadata) = (
+        format!("http://{at}/api/task"),
+        format!("http://{at}/v4/task"),
+    );
     let variables = [
         ("ECS_AGENT_URI", address.as_str()),
         ("ECS_CONTAINER_METADATA_URI_V4", metadata.as_str()),
@@ -155,6 +164,7 @@ async fn without_the_agent(client: &Arc<Client>) {
     let said = said.filter(|line| line.contains("task protection could not be set"));
     assert_eq!(said.count(), 1, "{}", ended.lines.join("\n"));
     outcome::check(&ground, &[put], &std::collections::BTreeSet::new()).await;
+    drop(held);
 }
 
 async fn switched_off(client: &Arc<Client>) {
